@@ -1,0 +1,171 @@
+"""The policy as frozen values: what `document.py` makes and `decide.py` reads.
+
+Nothing here is text any more: names are canonical, dates are dates, networks are
+networks. A Policy is swapped whole and never changed.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from types import MappingProxyType
+from typing import Self
+
+from s3gate.s3.endpoint import EndpointClass
+from s3gate.s3.operation import OperationClass
+
+Network = IPv4Network | IPv6Network
+
+
+class PlainHttp(StrEnum):
+    """What may go in clear text."""
+
+    DENY = "deny"
+    HEAD = "head"
+    ALLOW = "allow"
+
+
+class DenyAt(StrEnum):
+    """Where a name under an AWS suffix that no rule could allow is refused."""
+
+    REQUEST = "request"
+    CONNECT = "connect"
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Monitor mode with its mandatory end.
+
+    Args:
+        until: the last day; it ends at 00:00 UTC after that day.
+    """
+
+    until: date
+
+    def active(self, now: datetime) -> bool:
+        """Whether monitor mode still holds at `now` (time zone aware)."""
+        end = datetime.combine(self.until + timedelta(days=1), time(), tzinfo=UTC)
+        return now < end
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGlob:
+    """A pattern on the decoded key: `*` is any text (also `/`), `?` one character, as in IAM resources.
+
+    Args:
+        text: the pattern as written.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def compile(cls, text: str) -> Self:
+        """The glob that `text` writes."""
+        parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
+        return cls(text, re.compile("".join(parts), re.DOTALL))
+
+    def matches(self, key: str) -> bool:
+        """Whether the whole key fits the pattern."""
+        return self.pattern.fullmatch(key) is not None
+
+    def covers_prefix(self, prefix: str) -> bool:
+        """Whether every key that starts with `prefix` fits the pattern.
+
+        True only where that is certain: the pattern ends in `*` and already matches the bare prefix.
+        """
+        return self.text.endswith("*") and self.matches(prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGroup:
+    """Clients under one name, as the policy's `clients:` writes them."""
+
+    name: str
+    cidrs: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the list: a bucket, what may be done with it, and by whom.
+
+    Exactly one of `bucket` and `fqdn` is set.
+
+    Args:
+        id: the rule's name, unique in the file.
+        line: its line in the file, from 1.
+        bucket: bucket name; any listed endpoint and style that names it.
+        fqdn: full virtual-hosted-style host name; that host only.
+        classes: operation classes allowed.
+        operations: single S3 operation names allowed.
+        keys: globs, or empty for every key.
+        clients: names of client groups, or empty for every client.
+        accounts: account ids that may have signed, or empty for every account.
+        partition: the partition in which the bucket lies.
+        regions: narrower than the policy's regions, or empty.
+        monitor: set when this rule's own constraints are only watched.
+    """
+
+    id: str
+    line: int
+    bucket: str | None
+    fqdn: str | None
+    classes: frozenset[OperationClass]
+    operations: frozenset[str]
+    keys: tuple[KeyGlob, ...]
+    clients: tuple[str, ...]
+    accounts: frozenset[str]
+    partition: str
+    regions: frozenset[str]
+    monitor: Monitor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHost:
+    """An AWS service name beside S3, with the accounts whose keys may use it."""
+
+    name: str
+    accounts: frozenset[str]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole policy file, version 1.
+
+    Args:
+        digest: `sha256:` and the hex digest of the file's bytes.
+        rules: in file order.
+        hosts: by name.
+        monitor: set when the whole policy is in monitor mode.
+    """
+
+    digest: str
+    partitions: frozenset[str]
+    regions: frozenset[str]
+    classes: frozenset[EndpointClass]
+    path_style: bool
+    clients: MappingProxyType[str, ClientGroup]
+    rules: tuple[Rule, ...]
+    hosts: MappingProxyType[str, ListedHost]
+    plain_http: PlainHttp = PlainHttp.DENY
+    sigv2: bool = False
+    unsigned: bool = False
+    deny_at: DenyAt = DenyAt.REQUEST
+    monitor: Monitor | None = None
+    by_bucket: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
+    by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Build the two indexes that a decision looks up: (partition, bucket) and fqdn."""
+        buckets: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        names: dict[str, tuple[Rule, ...]] = {}
+        for rule in self.rules:
+            if rule.fqdn is not None:
+                names[rule.fqdn] = (*names.get(rule.fqdn, ()), rule)
+            elif rule.bucket is not None:
+                key = (rule.partition, rule.bucket)
+                buckets[key] = (*buckets.get(key, ()), rule)
+        object.__setattr__(self, "by_bucket", MappingProxyType(buckets))
+        object.__setattr__(self, "by_fqdn", MappingProxyType(names))

@@ -1,0 +1,1 @@
+"""The data path; mitmproxy lives here and nowhere else."""
