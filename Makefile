@@ -1,0 +1,33 @@
+# Two commands do everything: `make demo` shows s3gate at work, `make test` checks it.
+#
+# Each needs only git, make and a CPython 3.12 or 3.13 (PYTHON=/path/to/python names one) and makes its
+# environments under .venv/ the first time.
+
+MAKEFLAGS += --no-print-directory
+development := deploy/development
+environment := $(development)/environment.sh
+export PYTHON
+
+.PHONY: help demo test lint lock clean
+
+help:
+	@echo 'make demo   an allowed upload, refused ones, the audit trail and the alarm, on this machine'
+	@echo 'make test   ruff, mypy and all tests'
+	@echo 'make lint   ruff and mypy only'
+	@echo 'make lock   write the lock files anew'
+	@echo 'make clean  remove the environments and caches'
+
+demo:
+	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && exec "$$bin/s3gate" demo
+
+test:
+	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && $(development)/debian-packages.sh && exec $(development)/checks.sh "$$bin"
+
+lint:
+	@bin=$$($(environment) s3gate) && "$$bin/ruff" check && "$$bin/ruff" format --check && "$$bin/mypy"
+
+lock:
+	@$(development)/lock.sh
+
+clean:
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis addons/s3gate.egg-info
