@@ -21,9 +21,9 @@ if [ "$(cat "$environment/.made-from" 2>/dev/null)" != "$stamp" ]; then
   unset PYTHONHOME PYTHONPATH
   export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
   "$python" -m venv "$environment"
-  "$environment/bin/python" -m pip install --quiet --require-hashes --only-binary :all: --requirement "$lock" >&2
+  "$environment/bin/python" -m pip install -qq --require-hashes --only-binary :all: --requirement "$lock" >&2
   if [ "$name" = s3gate ]; then
-    "$environment/bin/python" -m pip install --quiet --no-index --no-deps --no-build-isolation --editable "$top" >&2
+    "$environment/bin/python" -m pip install -qq --no-index --no-deps --no-build-isolation --editable "$top" >&2
   fi
   printf '%s\n' "$stamp" >"$environment/.made-from"
 fi

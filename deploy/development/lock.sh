@@ -8,7 +8,7 @@ found=$("$here/find-python.sh")
 tool="$top/.venv/lock"
 uv_version=0.13.9
 
-[ -x "$tool/bin/uv" ] || { "${found#* }" -m venv "$tool" && "$tool/bin/python" -m pip install --quiet "uv==$uv_version"; }
+[ -x "$tool/bin/uv" ] || { "${found#* }" -m venv "$tool" && "$tool/bin/python" -m pip install -qq "uv==$uv_version"; }
 
 # write NAME ARGUMENTS...: the locks of one environment, a file for each Python.
 write() {
