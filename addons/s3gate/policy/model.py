@@ -12,7 +12,8 @@ from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Self
 
-from s3gate.s3.endpoint import EndpointClass
+from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
+from s3gate.s3.host import HostName
 from s3gate.s3.operation import OperationClass
 
 Network = IPv4Network | IPv6Network
@@ -156,16 +157,30 @@ class Policy:
     monitor: Monitor | None = None
     by_bucket: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
     by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
+    by_source: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Build the two indexes that a decision looks up: (partition, bucket) and fqdn."""
-        buckets: dict[tuple[str, str], tuple[Rule, ...]] = {}
-        names: dict[str, tuple[Rule, ...]] = {}
+        """Build the indexes that a decision looks up.
+
+        `by_bucket` and `by_source` go by (partition, bucket), `by_fqdn` by host name. A copy source
+        carries no host, so there a rule for a fqdn counts for the bucket that its name holds.
+        """
+        buckets: dict[tuple[str, str], list[Rule]] = {}
+        sources: dict[tuple[str, str], list[Rule]] = {}
+        names: dict[str, list[Rule]] = {}
         for rule in self.rules:
-            if rule.fqdn is not None:
-                names[rule.fqdn] = (*names.get(rule.fqdn, ()), rule)
-            elif rule.bucket is not None:
-                key = (rule.partition, rule.bucket)
-                buckets[key] = (*buckets.get(key, ()), rule)
-        object.__setattr__(self, "by_bucket", MappingProxyType(buckets))
-        object.__setattr__(self, "by_fqdn", MappingProxyType(names))
+            if rule.bucket is not None:
+                buckets.setdefault((rule.partition, rule.bucket), []).append(rule)
+                sources.setdefault((rule.partition, rule.bucket), []).append(rule)
+            elif rule.fqdn is not None:
+                names.setdefault(rule.fqdn, []).append(rule)
+                named = classify_host(HostName(rule.fqdn))
+                if isinstance(named, Endpoint) and named.label is not None:
+                    sources.setdefault((rule.partition, named.label), []).append(rule)
+        object.__setattr__(self, "by_bucket", _frozen(buckets))
+        object.__setattr__(self, "by_source", _frozen(sources))
+        object.__setattr__(self, "by_fqdn", _frozen(names))
+
+
+def _frozen[Key](lists: dict[Key, list[Rule]]) -> MappingProxyType[Key, tuple[Rule, ...]]:
+    return MappingProxyType({key: tuple(rules) for key, rules in lists.items()})

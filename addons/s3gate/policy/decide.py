@@ -1,0 +1,423 @@
+"""Every verdict is made in this file, in numbered steps; the first that refuses gives the reason.
+
+The normal case: a CONNECT to an S3 name, TLS with the same SNI, one request whose
+Host is that name again; its bucket is listed, its operation, key, client and
+signing account are what the rule allows: ALLOWED_BY_RULE.
+
+ 1. There is a policy.                                   POLICY_UNAVAILABLE
+ 2. The CONNECT names one AWS name on port 443.          MALFORMED_HOST IP_LITERAL AMBIGUOUS_TARGET
+                                                         PORT_NOT_ALLOWED HOST_NOT_LISTED
+                                                         and with `deny_at: connect` the list's own reasons
+ 3. TLS speaks to that name.                             NOT_TLS SNI_MISSING SNI_MISMATCH
+ 4. The head has one reading.                            MALFORMED_REQUEST PROTOCOL_UPGRADE AMBIGUOUS_TARGET
+ 5. Host and the target's authority are that name.       HOST_MISMATCH MALFORMED_HOST IP_LITERAL
+                                                         PORT_NOT_ALLOWED
+ 6. Clear text is allowed, if it is that.                PLAIN_HTTP
+ 7. The name is S3's or a listed service's.              HOST_NOT_LISTED SERVICE_NOT_S3
+ 8. The target and the credential have one reading.      AMBIGUOUS_TARGET MALFORMED_REQUEST
+ 9. The endpoint is open.                                ENDPOINT_NOT_ALLOWED REGION_NOT_ALLOWED
+                                                         PATH_STYLE_NOT_ALLOWED NO_BUCKET
+10. The bucket is listed.                                BUCKET_NOT_LISTED
+11. The operation is known.                              UNKNOWN_OPERATION
+12. A rule allows it.                                    REGION_ CLIENT_ OPERATION_ KEY_ ACCOUNT_NOT_ALLOWED
+13. What a copy reads is listed too.                     COPY_SOURCE_NOT_LISTED
+14. A write stays readable for its owner.                ENCRYPTION_NOT_ALLOWED
+15. The signature is one that binds.                     UNSIGNED_REQUEST SIGNATURE_VERSION
+                                                         CREDENTIAL_EXPIRED CREDENTIAL_SCOPE_MISMATCH
+
+Monitor mode is the same walk: a refusal that it lifts is kept as `would_deny` and
+the walk goes on, so that whatever monitor mode does not lift still refuses.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+from s3gate.policy.case import Case, Refusal
+from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.model import DenyAt, PlainHttp, Policy
+from s3gate.policy.network import UpstreamNetworks, judge_address
+from s3gate.policy.reading import NOTHING_READ, Request
+from s3gate.policy.rules import Asked, RuleRefusal, account_problem, find_rule
+from s3gate.policy.signature import signature_problem
+from s3gate.s3.address import S3Address, Style
+from s3gate.s3.endpoint import AwsName, Endpoint, Foreign, OtherService
+from s3gate.s3.host import Host
+from s3gate.s3.operation import GET_OBJECT
+from s3gate.s3.refusal import (
+    AmbiguousTarget,
+    IpLiteral,
+    MalformedHost,
+    MalformedRequest,
+    NoBucket,
+    ProtocolUpgrade,
+    ReadError,
+    UnknownOperation,
+)
+
+HTTPS_PORT: Final = 443  # RFC 9110 §4.2.2
+HTTP_PORT: Final = 80  # RFC 9110 §4.2.1
+
+# The one table from what could not be read to why it is refused.
+_READ_ERRORS: Final[dict[type[ReadError], Reason]] = {
+    MalformedRequest: Reason.MALFORMED_REQUEST,
+    MalformedHost: Reason.MALFORMED_HOST,
+    IpLiteral: Reason.IP_LITERAL,
+    AmbiguousTarget: Reason.AMBIGUOUS_TARGET,
+    ProtocolUpgrade: Reason.PROTOCOL_UPGRADE,
+    UnknownOperation: Reason.UNKNOWN_OPERATION,
+    NoBucket: Reason.NO_BUCKET,
+}
+
+# What monitor mode may lift: verdicts of the list, never of the reading, TLS, addresses or the audit.
+_LIFTABLE: Final = frozenset(
+    {
+        Reason.BUCKET_NOT_LISTED,
+        Reason.HOST_NOT_LISTED,
+        Reason.OPERATION_NOT_ALLOWED,
+        Reason.KEY_NOT_ALLOWED,
+        Reason.CLIENT_NOT_ALLOWED,
+        Reason.ACCOUNT_NOT_ALLOWED,
+        Reason.REGION_NOT_ALLOWED,
+        Reason.ENDPOINT_NOT_ALLOWED,
+        Reason.COPY_SOURCE_NOT_LISTED,
+    }
+)
+
+
+_ALLOWED: Final = "on the egress allowlist"
+
+
+def decide_connect(policy: Policy | None, request: Request) -> Decision | None:
+    """Judge a CONNECT before it is answered: a refusal, or None to go on to TLS.
+
+    Args:
+        policy: the policy in force, None when there is none.
+        request: with `connect`; its headers are not judged here.
+    """
+    if policy is None:
+        return _no_policy()
+    case = Case(policy, request)
+    return _walk(case, _steps_connect(case))
+
+
+def decide_tls(policy: Policy | None, request: Request) -> Decision | None:
+    """Judge a ClientHello against its CONNECT: a refusal, or None to go on with the handshake.
+
+    Args:
+        policy: the policy in force, None when there is none.
+        request: with `connect`, `scheme` and `sni`; its headers are not judged here.
+    """
+    if policy is None:
+        return _no_policy()
+    case = Case(policy, request)
+    return _walk(case, chain(_steps_connect(case), _steps_tls(case)))
+
+
+def decide_request(policy: Policy | None, request: Request) -> Decision:
+    """Judge one request head with its whole connection: every step of this file.
+
+    Args:
+        policy: the policy in force, None when there is none.
+        request: what the client sent.
+
+    Returns:
+        The one decision; without a positive allow it is a denial.
+    """
+    if policy is None:
+        return _no_policy()
+    case = Case(policy, request)
+    denial = _walk(case, _steps(case))
+    if denial is not None:
+        return denial
+    lifted = case.lifted
+    if lifted is not None:
+        detail = f"monitor mode only: {lifted.detail}"
+        return Decision(
+            Reason.MONITOR_ONLY, detail, case.reading(), lifted.rule, lifted.reason, policy.digest
+        )
+    if case.allowed is None:
+        return Decision(
+            Reason.INTERNAL_ERROR, "no step allowed the request", case.reading(), policy=policy.digest
+        )
+    return Decision(case.allowed, _ALLOWED, case.reading(), case.rule, policy=policy.digest)
+
+
+def decide_addresses(
+    decision: Decision, addresses: Sequence[str], networks: UpstreamNetworks
+) -> Decision | tuple[str, ...]:
+    """Judge a resolver's answer: the addresses that may be dialled, or a refusal.
+
+    One forbidden address refuses the whole answer: an honest S3 answer has none.
+
+    Args:
+        decision: the allow that the answer belongs to.
+        addresses: textual addresses, in the order to try.
+        networks: where the gate may connect to.
+    """
+    for address in addresses:
+        problem = judge_address(address, networks)
+        if problem is not None:
+            detail = f'"{decision.reading.host}" resolved to {address}, which is {problem}'
+            return refuse(decision, Reason.UPSTREAM_ADDRESS_NOT_ALLOWED, detail)
+    if not addresses:
+        return refuse(decision, Reason.DNS_FAILURE, f'"{decision.reading.host}" has no address')
+    return tuple(addresses)
+
+
+def refuse(decision: Decision, reason: Reason, detail: str) -> Decision:
+    """The same case refused for another reason, with its reading, rule and policy kept."""
+    return Decision(reason, detail, decision.reading, decision.rule, None, decision.policy)
+
+
+def refuse_unread(policy: Policy | None, reason: Reason, detail: str) -> Decision:
+    """A denial of something that was not read as a request: raw bytes, a limit, a time-out."""
+    return Decision(reason, detail, NOTHING_READ, policy=policy.digest if policy else "")
+
+
+def _no_policy() -> Decision:
+    return refuse_unread(None, Reason.POLICY_UNAVAILABLE, "no policy is loaded; nothing may pass")
+
+
+def _walk(case: Case, steps: Iterable[Refusal]) -> Decision | None:
+    """The first refusal that nothing lifts, as a Decision; None when the walk came to its end."""
+    digest = case.policy.digest
+    try:
+        for refusal in steps:
+            if not _lifts(case, refusal):
+                return Decision(refusal.reason, refusal.detail, case.reading(), refusal.rule, None, digest)
+            case.lifted = case.lifted or refusal
+    except ReadError as error:
+        return Decision(_READ_ERRORS[type(error)], error.detail, case.reading(), None, None, digest)
+    return None
+
+
+def _lifts(case: Case, refusal: Refusal) -> bool:
+    if refusal.final or refusal.reason not in _LIFTABLE:
+        return False
+    now = case.request.now
+    modes = (case.policy.monitor, refusal.monitor)
+    return any(mode is not None and mode.active(now) for mode in modes)
+
+
+def _steps(case: Case) -> Iterator[Refusal]:
+    yield from _steps_connect(case)
+    yield from _steps_tls(case)
+    yield from _steps_head(case)
+    named = case.named
+    if isinstance(named, Endpoint):
+        yield from _steps_s3(case, named)
+    elif isinstance(named, AwsName):
+        yield from _steps_service(case, named)
+    elif isinstance(named, OtherService):
+        detail = f'"{named.host}" is {named.service}, another service than S3'
+        yield Refusal(Reason.SERVICE_NOT_S3, detail)
+    else:
+        yield _foreign(case.host.name)
+
+
+def _foreign(name: str) -> Refusal:
+    detail = f'"{name}" is neither an S3 name nor a listed AWS service'
+    return Refusal(Reason.HOST_NOT_LISTED, detail, final=True)
+
+
+def _steps_connect(case: Case) -> Iterator[Refusal]:
+    """Step 2."""
+    if case.request.connect is None:
+        return
+    host = case.read_connect(case.request.connect)
+    yield from _steps_authority(host, "the CONNECT", HTTPS_PORT)
+    if host.port is None:
+        yield Refusal(Reason.MALFORMED_HOST, "the CONNECT names no port; RFC 9110 §9.3.6 requires one")
+    named = case.named_by_connect
+    if isinstance(named, Foreign):
+        yield _foreign(host.name)
+    if case.policy.deny_at is DenyAt.CONNECT:
+        yield from _steps_early(case)
+
+
+def _steps_authority(host: Host, where: str, port: int) -> Iterator[Refusal]:
+    if host.trailing_dot:
+        detail = f"{where} names `{host.name}.` with a trailing dot, which readers take differently"
+        yield Refusal(Reason.AMBIGUOUS_TARGET, detail)
+    if host.port is not None and host.port != port:
+        detail = f"{where} asks for port {host.port}; only {port} is served"
+        yield Refusal(Reason.PORT_NOT_ALLOWED, detail)
+
+
+def _steps_early(case: Case) -> Iterator[Refusal]:
+    """What `deny_at: connect` refuses already by the name: no rule could allow any request to it."""
+    named = case.named_by_connect
+    if isinstance(named, AwsName) and named.host not in case.policy.hosts:
+        yield _unlisted_service(named)
+    if not isinstance(named, Endpoint):
+        return
+    yield from _steps_endpoint(case, named)
+    if named.label is None and not case.policy.path_style:
+        yield _path_style_refused()
+    if named.label is not None and not case.rules_for(named, named.label, Style.VIRTUAL):
+        yield _bucket_unlisted(named.label)
+
+
+def _steps_tls(case: Case) -> Iterator[Refusal]:
+    """Step 3."""
+    request = case.request
+    if case.connect is None:
+        if request.scheme != "http":
+            yield Refusal(Reason.NOT_TLS, f"{request.scheme} without a tunnel; use CONNECT")
+        return
+    if request.scheme != "https":
+        yield Refusal(Reason.NOT_TLS, "the tunnel carries no TLS")
+    if request.sni is None:
+        yield Refusal(Reason.SNI_MISSING, "the ClientHello names no server (no SNI)")
+    sni = case.read_sni(request.sni or "")
+    if sni.port is not None or sni.trailing_dot:
+        yield Refusal(Reason.AMBIGUOUS_TARGET, "the SNI is not a bare host name")
+    if sni.name != case.connect.name:
+        detail = f'the SNI "{sni.name}" is not the CONNECT name "{case.connect.name}"'
+        yield Refusal(Reason.SNI_MISMATCH, detail)
+
+
+def _steps_head(case: Case) -> Iterator[Refusal]:
+    """Steps 4 to 6."""
+    request = case.request
+    host = case.read_head()
+    plain = case.connect is None
+    port = HTTP_PORT if plain else HTTPS_PORT
+    yield from _steps_authority(host, "Host", port)
+    if case.connect is not None and host.name != case.connect.name:
+        detail = f'Host "{host.name}" is not the CONNECT name "{case.connect.name}"'
+        yield Refusal(Reason.HOST_MISMATCH, detail)
+    if request.authority is not None:
+        target = case.read_authority(request.authority)
+        yield from _steps_authority(target, "the target", port)
+        if target.name != host.name:
+            detail = f'the target names "{target.name}", but Host "{host.name}"'
+            yield Refusal(Reason.HOST_MISMATCH, detail)
+    elif plain:
+        yield Refusal(Reason.MALFORMED_REQUEST, "a proxy request without a tunnel needs an absolute target")
+    if plain and isinstance(case.named, Foreign):
+        yield _foreign(host.name)
+    if plain and not _plain_allowed(case):
+        yield Refusal(Reason.PLAIN_HTTP, "clear-text HTTP is not served; use https")
+
+
+def _plain_allowed(case: Case) -> bool:
+    mode = case.policy.plain_http
+    if not isinstance(case.named, Endpoint):
+        return False
+    return mode is PlainHttp.ALLOW or (mode is PlainHttp.HEAD and case.probes_bucket)
+
+
+def _steps_service(case: Case, named: AwsName) -> Iterator[Refusal]:
+    """Step 7 for a listed service beside S3, with its accounts."""
+    listed = case.policy.hosts.get(named.host)
+    credential = case.read_credential()
+    if listed is None:
+        yield _unlisted_service(named)
+    yield from _steps_signature(case)
+    if listed is not None:
+        account = credential.account if credential else None
+        if account not in listed.accounts:
+            yield Refusal(Reason.ACCOUNT_NOT_ALLOWED, account_problem(account))
+        case.allowed = Reason.ALLOWED_HOST
+
+
+def _unlisted_service(named: AwsName) -> Refusal:
+    detail = f'AWS name "{named.host}" is not on the egress allowlist'
+    return Refusal(Reason.HOST_NOT_LISTED, detail, final=named.customer_owned)
+
+
+def _steps_signature(case: Case) -> Iterator[Refusal]:
+    """Step 15."""
+    problem = signature_problem(case.policy, case.request.now, case.named, case.credential, case.probe_exempt)
+    if problem is not None:
+        yield Refusal(*problem)
+
+
+def _steps_s3(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+    """Steps 8 to 15."""
+    address = case.read_target(endpoint)
+    yield from _steps_endpoint(case, endpoint)
+    if address.style is Style.PATH and not case.policy.path_style:
+        yield _path_style_refused()
+    if address.special is not None:
+        detail = f'"{address.bucket}" is {address.special}, not a bucket; such names are not open'
+        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+    if address.bucket is None:
+        yield Refusal(
+            Reason.NO_BUCKET, "the request names no bucket; requests across buckets are not allowed"
+        )
+        return
+    rules = case.rules_for(endpoint, address.bucket, address.style)
+    if not rules:
+        yield _bucket_unlisted(address.bucket)
+    operation = case.read_operation()
+    if rules:
+        found = find_rule(case.policy, rules, _asked(case, address))
+        if isinstance(found, tuple):
+            yield _rule_refusal(case, found)
+        else:
+            case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
+    yield from _steps_copy(case, endpoint)
+    if operation.encryption is not None:
+        yield Refusal(Reason.ENCRYPTION_NOT_ALLOWED, operation.encryption)
+    yield from _steps_signature(case)
+
+
+def _asked(case: Case, address: S3Address) -> Asked:
+    account = case.credential.account if case.credential else None
+    client = case.request.client
+    return Asked(address.endpoint.region, case.read_operation(), address.key, client, account)
+
+
+def _rule_refusal(case: Case, refusals: Sequence[RuleRefusal]) -> Refusal:
+    """The furthest rule's reason; monitor mode of any of these rules lifts its own refusal."""
+    furthest = refusals[0]
+    now = case.request.now
+    watching = [r.rule for r in refusals if r.rule.monitor is not None and r.rule.monitor.active(now)]
+    rule = watching[0] if watching else furthest.rule
+    return Refusal(furthest.reason, furthest.detail, rule.id, monitor=rule.monitor)
+
+
+def _steps_endpoint(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+    """Step 9, by the name alone."""
+    policy = case.policy
+    if endpoint.partition not in policy.partitions:
+        detail = f'partition "{endpoint.partition}" is not open'
+        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+    missing = endpoint.needs - policy.classes
+    if missing:
+        detail = f'endpoints of class "{min(missing)}" are not open'
+        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+    if endpoint.region is not None and endpoint.region not in policy.regions:
+        detail = f'region "{endpoint.region}" is not open'
+        yield Refusal(Reason.REGION_NOT_ALLOWED, detail)
+
+
+def _path_style_refused() -> Refusal:
+    detail = "path-style requests are not allowed; name the bucket in the host"
+    return Refusal(Reason.PATH_STYLE_NOT_ALLOWED, detail)
+
+
+def _bucket_unlisted(bucket: str) -> Refusal:
+    return Refusal(Reason.BUCKET_NOT_LISTED, f'bucket "{bucket}" is not on the egress allowlist')
+
+
+def _steps_copy(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+    """Step 13: the source of a copy is read by a rule of its own."""
+    source = case.copy_source
+    if source is None:
+        return
+    where = f'copy source "{source.bucket}"'
+    rules = () if source.arn else case.policy.by_source.get((endpoint.partition, source.bucket), ())
+    if not rules:
+        yield Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist")
+        return
+    account = case.credential.account if case.credential else None
+    asked = Asked(None, GET_OBJECT, source.key, case.request.client, account)
+    found = find_rule(case.policy, rules, asked)
+    if isinstance(found, tuple):
+        refusal = _rule_refusal(case, found)
+        detail = f"{where} may not be read: {refusal.detail}"
+        yield refusal._replace(reason=Reason.COPY_SOURCE_NOT_LISTED, detail=detail)

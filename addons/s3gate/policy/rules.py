@@ -1,0 +1,156 @@
+"""Which rule allows, and if none does, which one got furthest.
+
+The normal case: one rule lists the bucket, and its constraints hold in turn:
+region, client, operation, key, account. Each constraint is a numbered stage; of
+several rules for one bucket the first that passes them all decides, else the one
+that failed latest, and among equals the first in the file.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from s3gate.policy.decision import Reason
+from s3gate.policy.model import KeyGlob, Policy, Rule
+from s3gate.policy.reading import Client
+from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass
+
+_STAGES: Final = 5
+# Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
+_KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rule is asked: one resource, what is to be done with it, and by whom.
+
+    Args:
+        region: of the endpoint; None where the name carries none.
+        key: decoded key, None for an operation on the bucket.
+        account: account that signed; None when anonymous or not told by the key id.
+    """
+
+    region: str | None
+    operation: Operation
+    key: str | None
+    client: Client
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRefusal:
+    """A rule's own constraint that does not hold, and how far the rule got."""
+
+    rule: Rule
+    stage: int
+    reason: Reason
+    detail: str
+
+
+def find_rule(policy: Policy, rules: Sequence[Rule], asked: Asked) -> Rule | tuple[RuleRefusal, ...]:
+    """The first rule that allows, or the refusals of all, the furthest first.
+
+    Args:
+        policy: for its client groups.
+        rules: candidates for one bucket, in file order; not empty.
+        asked: what is to be done.
+    """
+    refusals = []
+    for rule in rules:
+        refusal = _test_rule(policy, rule, asked)
+        if refusal is None:
+            return rule
+        refusals.append(refusal)
+    refusals.sort(key=lambda refusal: -refusal.stage)
+    return tuple(refusals)
+
+
+def _test_rule(policy: Policy, rule: Rule, asked: Asked) -> RuleRefusal | None:
+    if rule.regions and asked.region is not None and asked.region not in rule.regions:
+        detail = f'the rule does not allow region "{asked.region}"'
+        return RuleRefusal(rule, 1, Reason.REGION_NOT_ALLOWED, detail)
+    if rule.clients and not _is_member(policy, rule.clients, asked.client):
+        detail = f'client "{asked.client.address}" may not use this bucket'
+        return RuleRefusal(rule, 2, Reason.CLIENT_NOT_ALLOWED, detail)
+    missing = _missing_operation(rule, asked.operation)
+    if missing is not None:
+        return RuleRefusal(rule, 3, Reason.OPERATION_NOT_ALLOWED, f"{missing} is not allowed on this bucket")
+    if rule.keys:
+        problem = _key_problem(rule.keys, asked)
+        if problem is not None:
+            return RuleRefusal(rule, 4, Reason.KEY_NOT_ALLOWED, problem)
+    if rule.accounts and asked.account not in rule.accounts:
+        return RuleRefusal(rule, _STAGES, Reason.ACCOUNT_NOT_ALLOWED, account_problem(asked.account))
+    return None
+
+
+def account_problem(account: str | None) -> str:
+    """Why the account that signed does not do, as a sentence."""
+    if account is None:
+        return "the access key does not tell its account (anonymous, or issued before 2019)"
+    return f"keys of account {account} may not be used here"
+
+
+def _is_member(policy: Policy, groups: Iterable[str], client: Client) -> bool:
+    try:
+        address = ip_address(client.address)
+    except ValueError:
+        return False
+    for name in groups:
+        group = policy.clients.get(name)
+        if group is not None and any(
+            address.version == cidr.version and address in cidr for cidr in group.cidrs
+        ):
+            return True
+    return False
+
+
+def _missing_operation(rule: Rule, operation: Operation) -> str | None:
+    """The first operation that the request needs and the rule does not allow."""
+    if operation.operation_class not in rule.classes and operation.name not in rule.operations:
+        return operation.name
+    for name in sorted(operation.also):
+        if (
+            OPERATION_CLASS.get(name, OperationClass.ADMIN) not in rule.classes
+            and name not in rule.operations
+        ):
+            return name
+    return None
+
+
+def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
+    operation = asked.operation
+    if asked.key is not None:
+        if _key_fits(globs, asked.key):
+            return None
+        return f'key "{asked.key[:200]}" is outside the keys that may be used'
+    if operation.operation_class is OperationClass.LIST:
+        prefix = operation.listed_prefix or ""
+        if any(glob.covers_prefix(prefix) for glob in globs):
+            return None
+        return "a list must ask for a prefix within the keys that may be used"
+    if operation.operation_class in _KEYLESS_CLASSES:
+        return None
+    if operation.name == "DeleteObjects":
+        return "DeleteObjects has its keys in the body, where they cannot be judged; delete key by key"
+    return f"{operation.name} reaches beyond the keys that may be used"
+
+
+def _key_fits(globs: Sequence[KeyGlob], key: str) -> bool:
+    """Whether the key fits a glob as S3 reads it, and also as a reader that resolves dot segments would."""
+    spellings = {key, _without_dot_segments(key)}
+    return all(any(glob.matches(spelling) for glob in globs) for spelling in spellings)
+
+
+def _without_dot_segments(key: str) -> str:
+    if "/." not in key and not key.startswith("."):
+        return key
+    kept: list[str] = []
+    for segment in key.split("/"):
+        if segment == "..":
+            if kept:
+                kept.pop()
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(kept)
