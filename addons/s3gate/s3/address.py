@@ -1,0 +1,170 @@
+"""(endpoint, raw path) → the bucket and the key that S3 would take, or a typed refusal.
+
+The normal case: `/incoming/a.csv` on `b.s3.eu-west-1.amazonaws.com` is key
+`incoming/a.csv` of bucket `b`; on `s3.eu-west-1.amazonaws.com` it is `/b/incoming/a.csv`.
+S3 decodes the path once and resolves neither `.` nor `..` nor `//`; what another reader
+could take for another bucket is refused.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from s3gate.s3.bucket import alias_kind, is_legacy_bucket_name
+from s3gate.s3.endpoint import Endpoint, EndpointClass
+from s3gate.s3.host import quoted
+from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest
+
+MAX_KEY_BYTES: Final = 1024  # AWS, "Naming Amazon S3 objects": UTF-8 bytes of a key
+
+# A raw path: RFC 3986 section 3.3 pchar and `/`, every `%` with two hex digits, and beyond it
+# the printable ASCII that clients such as curl send as it stands: `"<>[]^`{|}`. They have one
+# reading. Controls, space, raw bytes above 0x7F, `\`, `#` and `?` have none, or more than one.
+_PATH: Final = re.compile(r"(?:[^%\\#?\x00-\x20\x7f-\U0010ffff]|%[0-9A-Fa-f]{2})*", re.ASCII)
+
+
+class Style(StrEnum):
+    """Where the bucket is named."""
+
+    VIRTUAL = "virtual"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Address:
+    """What host and path name together.
+
+    Args:
+        endpoint: the host, read.
+        style: None when no resource is named in a bucket's place.
+        bucket: what stands in the bucket's slot; None at a service root and where an access
+            point, an account or a route stands in the host.
+        key: decoded once; None when the bucket itself is meant.
+        special: why the resource is no general purpose bucket: a class (`website`, `access-point`,
+            `control`, `object-lambda`, `outposts`, `mrap`) or a kind of `bucket.ALIAS_SUFFIXES`; else None.
+        space_key: the key with a space for each raw `+`: S3 takes it for a space, most other
+            readers for a plus; None when both agree.
+        soap: the path is `/soap`: a POST there is S3's SOAP endpoint, whose body names the bucket.
+    """
+
+    endpoint: Endpoint
+    style: Style | None
+    bucket: str | None
+    key: str | None
+    special: str | None
+    space_key: str | None = None
+    soap: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key a reader could take: a rule that limits keys must match them all."""
+        return tuple(key for key in (self.key, self.space_key) if key is not None)
+
+
+# Hosts whose root takes the bucket from the path.
+_PATH_ROOTS: Final = frozenset(
+    {EndpointClass.STANDARD, EndpointClass.DUALSTACK, EndpointClass.FIPS, EndpointClass.EXPRESS}
+)
+# Hosts whose label is no bucket.
+_NO_BUCKET: Final = (
+    EndpointClass.ACCESS_POINT,
+    EndpointClass.MRAP,
+    EndpointClass.OBJECT_LAMBDA,
+    EndpointClass.OUTPOSTS,
+    EndpointClass.CONTROL,
+)
+
+
+def parse_address(endpoint: Endpoint, path: str) -> S3Address:
+    """Read the raw path of a request to an S3 endpoint.
+
+    Args:
+        endpoint: what the host names.
+        path: as sent, bytes as latin-1, without the query; empty counts as `/`.
+
+    Returns:
+        Bucket, key and style; bucket None at a service root.
+
+    Raises:
+        AmbiguousTarget: two readers could take the path for two resources.
+        MalformedRequest: the key is longer than S3 allows.
+    """
+    if not path.startswith("/") and path:
+        raise AmbiguousTarget(f"path {quoted(path)} does not start with a slash; send origin-form")
+    if _PATH.fullmatch(path) is None:
+        raise AmbiguousTarget(f"path {quoted(path)} has {_strange(path)}; percent-encode it")
+    special = next((kind.value for kind in _NO_BUCKET if kind in endpoint.needs), None)
+    if special is None and endpoint.label is None:
+        return _path_style(endpoint, path)
+    key, space_key = _read_key(path[1:], path)
+    soap = key is not None and key.rstrip("/").lower() == "soap"
+    if special is not None:
+        style = Style.VIRTUAL if endpoint.label and special not in {"control"} else None
+        return S3Address(endpoint, style, None, key, special, space_key, soap)
+    special = (
+        "website" if endpoint.endpoint_class is EndpointClass.WEBSITE else alias_kind(endpoint.label or "")
+    )
+    return S3Address(endpoint, Style.VIRTUAL, endpoint.label, key, special, space_key, soap)
+
+
+def _path_style(endpoint: Endpoint, path: str) -> S3Address:
+    """The bucket from the first segment, which no client encodes: its letters are unreserved."""
+    if path in {"", "/"}:
+        return S3Address(endpoint, None, None, None, None)
+    bucket, _, rest = path[1:].partition("/")
+    if not is_legacy_bucket_name(bucket):
+        raise AmbiguousTarget(
+            f"path {quoted(path)} has no bucket name as its first segment; write 3 to 255 of A-Z a-z 0-9 . _ -"
+        )
+    key, space_key = _read_key(rest, path)
+    soap = bucket.lower() == "soap" and key is None
+    return S3Address(endpoint, Style.PATH, bucket, key, alias_kind(bucket), space_key, soap)
+
+
+def _read_key(raw: str, path: str) -> tuple[str | None, str | None]:
+    """The key decoded once, and again with a space for each raw `+` when there is one."""
+    if not raw:
+        return None, None
+    if "%" in raw:
+        try:
+            key = unquote_to_bytes(raw).decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise AmbiguousTarget(
+                f"path {quoted(path)} is not UTF-8 once decoded; encode the key as UTF-8"
+            ) from exc
+        size = len(key.encode("utf-8"))
+    else:
+        key, size = raw, len(raw)
+    if size > MAX_KEY_BYTES:
+        raise MalformedRequest(f"the key has {size} bytes, S3 allows {MAX_KEY_BYTES}; shorten it")
+    if "\0" in key:
+        raise AmbiguousTarget(f"path {quoted(path)} has an encoded NUL, where readers stop; take it out")
+    if ".." in key and _climbs(key):
+        raise AmbiguousTarget(f"path {quoted(path)} climbs above its root with `..`; S3 refuses such keys")
+    spaced = unquote_to_bytes(raw.replace("+", " ")).decode("utf-8") if "+" in raw else None
+    return key, spaced
+
+
+def _climbs(key: str) -> bool:
+    """Whether `..` segments leave the root at any point, for readers that merge slashes too."""
+    depth = 0
+    for segment in key.split("/"):
+        if segment == "..":
+            depth -= 1
+            if depth < 0:
+                return True
+        elif segment not in {"", "."}:
+            depth += 1
+    return False
+
+
+def _strange(path: str) -> str:
+    """The first thing in a path that is not read, named."""
+    for index, char in enumerate(path):
+        if char == "%" and not re.fullmatch(r"[0-9A-Fa-f]{2}", path[index + 1 : index + 3]):
+            return "a `%` without two hex digits"
+        if char != "%" and _PATH.fullmatch(char) is None:
+            return f"the raw character {quoted(char)}"
+    return "a character that has no single reading"
