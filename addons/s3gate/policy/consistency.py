@@ -1,0 +1,123 @@
+"""What several keys of the policy file must agree on.
+
+Normally there is nothing to say. These checks read the tree, not the models, so that
+they speak also where a neighbouring scalar is wrong: every mistake at once.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from s3gate.policy.mistake import Mistake, quote
+from s3gate.policy.yaml_source import Loc, Node, Plain
+
+_TARGETS: Final = ("bucket", "fqdn", "access_point", "mrap")
+
+
+def find_inconsistencies(root: Node) -> Iterator[Mistake]:
+    """Every disagreement between keys, in no order.
+
+    Args:
+        root: the whole document.
+    """
+    yield from _mode(root)
+    yield from _repeated_words(root)
+    rules = root.at(("rules",)) if "rules" in root.children else None
+    if rules is not None:
+        partitions = root.at(("endpoints", "partitions")).value
+        several = isinstance(partitions, list) and len(partitions) > 1
+        for rule in rules.items:
+            yield from _rule(rule, several=several)
+        yield from _repeated(rules.items, "id", "rule id")
+        yield from _same_rules(rules.items)
+    if "hosts" in root.children:
+        yield from _repeated(root.children["hosts"].items, "name", "host")
+
+
+def _rule(rule: Node, *, several: bool) -> Iterator[Mistake]:
+    value = rule.value
+    if not isinstance(value, dict):
+        return
+    targets = [one for one in _TARGETS if one in value]
+    if not targets:
+        yield Mistake(rule.line, rule.column, "the rule names no bucket", "add `bucket:` or `fqdn:`")
+    for extra in targets[1:]:
+        line, column = rule.key_at((extra,))
+        yield Mistake(line, column, f"`{extra}` beside `{targets[0]}` in one rule", "write two rules")
+    if several and "bucket" in value and "partition" not in value:
+        yield Mistake(
+            rule.line,
+            rule.column,
+            "the rule needs a partition: several are listed, and a bucket name is unique in one only",
+            "add `partition:`",
+        )
+    yield from _mode(rule)
+
+
+def _mode(node: Node) -> Iterator[Mistake]:
+    value = node.value
+    if not isinstance(value, dict):
+        return
+    if value.get("mode") == "monitor" and "until" not in value:
+        where = node.children["mode"]
+        yield Mistake(where.line, where.column, "`mode: monitor` without an end", "add `until: YYYY-MM-DD`")
+    if "until" in value and value.get("mode", "enforce") == "enforce":
+        line, column = node.key_at(("until",))
+        yield Mistake(line, column, "`until` without `mode: monitor`", "delete it, or add `mode: monitor`")
+
+
+def _repeated(nodes: "list[Node] | tuple[Node, ...] | object", key: str, what: str) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for node in nodes if isinstance(nodes, list | tuple) else ():
+        child = node.children.get(key)
+        if child is None or not isinstance(child.value, str):
+            continue
+        if child.value in first:
+            yield Mistake(
+                child.line,
+                child.column,
+                f"{what} {quote(child.value)} again, first on line {first[child.value]}",
+                "choose another, or merge the two",
+            )
+        else:
+            first[child.value] = child.line
+
+
+def _same_rules(rules: "object") -> Iterator[Mistake]:
+    first: dict[object, Node] = {}
+    for rule in rules if isinstance(rules, list | tuple) else ():
+        if not isinstance(rule.value, dict):
+            continue
+        content = frozenset((key, _frozen(value)) for key, value in rule.value.items() if key != "id")
+        earlier = first.setdefault(content, rule)
+        if earlier is not rule:
+            name = quote(earlier.at(("id",)).value)
+            yield Mistake(
+                rule.line, rule.column, f"the same rule as {name} on line {earlier.line}", "delete one"
+            )
+
+
+def _frozen(value: Plain) -> object:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return frozenset(_frozen(one) for one in value)
+    return frozenset((key, _frozen(one)) for key, one in value.items())
+
+
+def _repeated_words(root: Node) -> Iterator[Mistake]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending.extend(node.children.values())
+        if not node.items:
+            continue
+        pending.extend(node.items)
+        words = [one.value for one in node.items if isinstance(one.value, str)]
+        if len(set(words)) == len(words):
+            continue
+        seen: set[str] = set()
+        for one in node.items:
+            if isinstance(one.value, str):
+                if one.value in seen:
+                    yield Mistake(one.line, one.column, f"{quote(one.value)} twice in one list", "keep one")
+                seen.add(one.value)

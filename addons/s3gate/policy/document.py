@@ -1,0 +1,142 @@
+"""Bytes of a policy file → Policy, or every mistake with line and column.
+
+Normally the file is canonical and comes back as frozen values. Otherwise nothing comes
+back: no policy, no proxy. Steps: bytes to tree (`yaml_source`), tree against the models
+(`policy_file`), keys against each other (`consistency`), then the values are built here.
+"""
+
+from hashlib import sha256
+from ipaddress import ip_network
+from types import MappingProxyType
+
+from s3gate.policy.consistency import find_inconsistencies
+from s3gate.policy.listed import read_listed
+from s3gate.policy.mistake import Mistake, PolicyErrors
+from s3gate.policy.model import (
+    ClientGroup,
+    DenyAt,
+    KeyGlob,
+    ListedHost,
+    Monitor,
+    PlainHttp,
+    Policy,
+    Rule,
+)
+from s3gate.policy.policy_file import PolicyFile, RuleEntry
+from s3gate.policy.shape import check_shape
+from s3gate.policy.spelling import parse_date
+from s3gate.policy.unsupported import is_unsupported
+from s3gate.policy.yaml_source import Node, parse_yaml
+from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
+from s3gate.s3.host import HostName
+from s3gate.s3.operation import OperationClass
+
+__all__ = ["Mistake", "PolicyErrors", "parse_policy", "parse_policy_tree"]
+
+_CLASS_WORDS = frozenset(one.value for one in OperationClass)
+
+
+def parse_policy(text: bytes) -> Policy:
+    """The policy that a file holds.
+
+    Args:
+        text: the bytes of the file.
+
+    Returns:
+        The policy, with the digest of exactly these bytes.
+
+    Raises:
+        PolicyErrors: with every mistake, in file order.
+    """
+    return parse_policy_tree(text)[0]
+
+
+def parse_policy_tree(text: bytes) -> tuple[Policy, Node]:
+    """The policy and the tree it was read from, for those who point at places in it.
+
+    Args:
+        text: the bytes of the file.
+
+    Returns:
+        The policy and the root of its document.
+
+    Raises:
+        PolicyErrors: with every mistake, in file order.
+    """
+    root, mistakes = parse_yaml(text)
+    if root is None:
+        raise PolicyErrors(mistakes)
+    if not isinstance(root.value, dict):
+        raise PolicyErrors(
+            (*mistakes, Mistake(root.line, root.column, "not a mapping", "begin with `version: 1`"))
+        )
+    document, found = check_shape(PolicyFile, root, (), read_listed(root), is_unsupported)
+    told = {(one.line, one.column) for one in mistakes}
+    found.extend(find_inconsistencies(root))
+    mistakes = (*mistakes, *(one for one in found if (one.line, one.column) not in told))
+    if document is None or mistakes:
+        raise PolicyErrors(mistakes)
+    return _build(document, root, "sha256:" + sha256(text).hexdigest()), root
+
+
+def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
+    default_partition = document.endpoints.partitions[0]
+    rule_nodes = root.at(("rules",)).items
+    host_nodes = root.at(("hosts",)).items
+    return Policy(
+        digest=digest,
+        partitions=frozenset(document.endpoints.partitions),
+        regions=frozenset(document.endpoints.regions),
+        classes=frozenset(EndpointClass(one) for one in document.endpoints.classes),
+        path_style=document.endpoints.path_style == "allow",
+        clients=MappingProxyType(
+            {
+                name: ClientGroup(name, tuple(ip_network(one) for one in group.cidrs))
+                for name, group in document.clients.items()
+            }
+        ),
+        rules=tuple(
+            _rule(entry, node.line, default_partition)
+            for entry, node in zip(document.rules, rule_nodes, strict=True)
+        ),
+        hosts=MappingProxyType(
+            {
+                entry.name: ListedHost(entry.name, frozenset(entry.accounts), node.line)
+                for entry, node in zip(document.hosts, host_nodes, strict=True)
+            }
+        ),
+        plain_http=PlainHttp(document.plain_http),
+        sigv2=document.sigv2 == "allow",
+        unsigned=document.unsigned == "allow",
+        deny_at=DenyAt(document.deny_at),
+        monitor=_monitor(document.mode, document.until),
+    )
+
+
+def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
+    words = frozenset(entry.allow)
+    return Rule(
+        id=entry.id,
+        line=line,
+        bucket=entry.bucket,
+        fqdn=entry.fqdn,
+        classes=frozenset(OperationClass(one) for one in words & _CLASS_WORDS),
+        operations=words - _CLASS_WORDS,
+        keys=tuple(KeyGlob.compile(one) for one in entry.keys or ()),
+        clients=tuple(entry.clients or ()),
+        accounts=frozenset(entry.accounts or ()),
+        partition=_partition(entry, default_partition),
+        regions=frozenset(entry.regions or ()),
+        monitor=_monitor(entry.mode, entry.until),
+    )
+
+
+def _partition(entry: RuleEntry, default: str) -> str:
+    if entry.fqdn is None:
+        return entry.partition or default
+    place = classify_host(HostName(entry.fqdn))
+    return place.partition if isinstance(place, Endpoint) else entry.partition or default
+
+
+def _monitor(mode: str, until: str | None) -> Monitor | None:
+    return Monitor(parse_date(until)) if mode == "monitor" and until is not None else None

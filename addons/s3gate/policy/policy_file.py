@@ -1,0 +1,175 @@
+"""The policy file, version 1, as pydantic models: which keys there are and what each may hold.
+
+Normally every scalar is canonical text and passes unchanged; `document.py` turns the
+whole into a Policy. The JSON Schema for editors is generated from these models. What
+concerns several keys at once is in `consistency.py`.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from s3gate.policy.mistake import Misspelling
+from s3gate.policy.shape import Section
+from s3gate.policy.spelling import (
+    ACCOUNT_PATTERN,
+    DATE_PATTERN,
+    NAME_PATTERN,
+    parse_account,
+    parse_allow,
+    parse_cidr,
+    parse_date,
+    parse_key_glob,
+    parse_name,
+)
+from s3gate.policy.target_spelling import (
+    SUPPORTED_CLASSES,
+    check_bucket,
+    check_class,
+    check_client,
+    check_fqdn,
+    check_partition,
+    check_region,
+    check_rule_partition,
+    check_rule_region,
+    check_service_host,
+)
+from s3gate.s3.operation import OPERATION_CLASS, OperationClass
+from s3gate.s3.partitions import PARTITIONS
+
+VERSION: Final = "1"
+
+
+def _as_text(check: Callable[[str], object]) -> AfterValidator:
+    """A validator that proves the spelling and keeps the text."""
+
+    def keep(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(keep)
+
+
+def _filled(value: object) -> object:
+    """Refuse an empty list: whether it would mean all or nothing is not readable from the file."""
+    if isinstance(value, list) and not value:
+        raise Misspelling("an empty list", "delete the key, or list what is meant")
+    return value
+
+
+def _words(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(words)})
+
+
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+type Filled[T] = Annotated[list[T], BeforeValidator(_filled), Field(min_length=1)]
+type Name = Annotated[str, _as_text(parse_name), _text(NAME_PATTERN)]
+type Account = Annotated[str, _as_text(parse_account), _text(ACCOUNT_PATTERN)]
+type Day = Annotated[str, _as_text(parse_date), _text(DATE_PATTERN)]
+type Cidr = Annotated[str, _as_text(parse_cidr)]
+type Partition = Annotated[str, AfterValidator(check_partition), _words(*PARTITIONS)]
+type Mode = Literal["enforce", "monitor"]
+type DenyAllow = Literal["deny", "allow"]
+
+
+def _no_vpce(value: list[str]) -> list[str]:
+    if value:
+        raise Misspelling("VPC endpoints are not supported yet", "write `vpce: []`, or delete the key")
+    return value
+
+
+class Endpoints(Section):
+    """Which S3 hosts may be spoken to at all."""
+
+    partitions: Filled[Partition]
+    """AWS partitions; bucket names are unique in one only."""
+    regions: Filled[Annotated[str, AfterValidator(check_region)]]
+    """Exact region codes; they bind copy sources too."""
+    vpce: Annotated[
+        list[str], AfterValidator(_no_vpce), WithJsonSchema({"type": "array", "maxItems": 0})
+    ] = []
+    """VPC endpoint ids; not supported yet, so only the empty list."""
+    classes: Filled[Annotated[str, AfterValidator(check_class), _words(*SUPPORTED_CLASSES)]]
+    """Classes of S3 endpoints; FIPS dualstack names need both `fips` and `dualstack`."""
+    path_style: DenyAllow = "deny"
+    """Whether `https://s3.REGION.amazonaws.com/BUCKET/KEY` may be used."""
+
+
+class Clients(Section):
+    """A group of clients under one name."""
+
+    cidrs: Filled[Cidr]
+    """Networks of the group, without host bits."""
+
+
+class RuleEntry(Section):
+    """One row of the list: a bucket, what may be done with it, and by whom."""
+
+    id: Name
+    """The rule's name in records; unique in the file."""
+    bucket: Annotated[str, AfterValidator(check_bucket)] | None = None
+    """Exact name of a general purpose bucket; either this or `fqdn`."""
+    fqdn: Annotated[str, AfterValidator(check_fqdn)] | None = None
+    """Exact virtual-hosted-style host name; that host only, path-style not implied."""
+    allow: Filled[
+        Annotated[
+            str,
+            AfterValidator(parse_allow),
+            _words(*(one.value for one in OperationClass), *sorted(OPERATION_CLASS)),
+        ]
+    ]
+    """Operation classes, or names of S3 operations; `admin` is never implied."""
+    keys: Filled[Annotated[str, AfterValidator(parse_key_glob)]] | None = None
+    """Globs on the decoded key; every key when absent."""
+    clients: Filled[Annotated[str, AfterValidator(check_client)]] | None = None
+    """Names of client groups; every client when absent."""
+    accounts: Filled[Account] | None = None
+    """Accounts whose keys may have signed; every account when absent."""
+    partition: Annotated[str, AfterValidator(check_rule_partition), _words(*PARTITIONS)] | None = None
+    """The bucket's partition; needed when several are listed."""
+    regions: Filled[Annotated[str, AfterValidator(check_rule_region)]] | None = None
+    """Regions of this bucket; narrower than `endpoints`."""
+    mode: Mode = "enforce"
+    """`monitor` only watches what this rule's own constraints refuse."""
+    until: Day | None = None
+    """Last day of monitor mode, YYYY-MM-DD."""
+
+
+class HostEntry(Section):
+    """An AWS service beside S3 that clients need."""
+
+    name: Annotated[str, AfterValidator(check_service_host)]
+    """Exact host name, port 443."""
+    accounts: Filled[Account]
+    """Accounts whose keys may be used there."""
+
+
+class PolicyFile(Section):
+    """s3gate policy, version 1: the S3 buckets that clients may reach, and nothing else."""
+
+    version: Annotated[Literal["1"], WithJsonSchema({"enum": [1, "1"]})]
+    """Version of this format."""
+    mode: Mode = "enforce"
+    """`monitor` lets pass what only the list refuses, and records it."""
+    until: Day | None = None
+    """Last day of monitor mode, YYYY-MM-DD."""
+    endpoints: Endpoints
+    """Which S3 hosts may be spoken to at all."""
+    clients: dict[Name, Clients] = {}
+    """Groups of clients, by name."""
+    rules: list[RuleEntry] = []
+    """The list itself; what no rule allows is refused."""
+    hosts: list[HostEntry] = []
+    """AWS services beside S3."""
+    plain_http: Literal["deny", "head", "allow"] = "deny"
+    """Clear text: `head` lets HEAD of a listed bucket's root pass."""
+    sigv2: DenyAllow = "deny"
+    """Signature version 2, which does not sign the Host."""
+    unsigned: DenyAllow = "deny"
+    """Anonymous requests."""
+    deny_at: Literal["request", "connect"] = "request"
+    """Where a name that no rule could allow is refused."""

@@ -1,0 +1,289 @@
+"""A strict subset of YAML → a tree that knows where everything stands.
+
+Normally: UTF-8 text, one document, mappings, lists and text. Scalars stay the text
+that was written (YAML 1.1 would read `off` as false and `012345670123` as a number);
+the schema types them. What makes two readers disagree is a mistake here: duplicate
+keys, anchors, aliases, tags, merge keys, directives, a second document, tabs as
+indentation, control characters, a byte order mark.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import yaml
+
+from s3gate.policy.mistake import Mistake, quote
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of one document: 100,000 rules of 160 bytes; a file beyond that is not ours."""
+
+MAX_DEPTH: Final = 12
+"""Levels of nesting: the deepest value of our documents is at 5."""
+
+# YAML 1.2.2, production [1] c-printable, without NEL, LS, PS (line breaks of YAML 1.1 only) and the BOM.
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_TAB_INDENT: Final = re.compile(r"^ *\t", re.MULTILINE)
+_LOADER: Final = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # the wheel has libyaml, a source build may not
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
+
+type Plain = str | list["Plain"] | dict[str, "Plain"]
+type Loc = Sequence[int | str]
+
+
+class Node:
+    """A value of the document with its place.
+
+    Args:
+        value: text, list or dict of the same, without places.
+        line: from 1.
+        column: in characters, from 1.
+        items: the nodes of a list.
+        children: the nodes of a mapping, by key.
+        keys: the places of the keys of a mapping.
+    """
+
+    __slots__ = ("children", "column", "items", "keys", "line", "value")
+
+    def __init__(
+        self,
+        value: Plain,
+        line: int,
+        column: int,
+        items: Sequence["Node"] = (),
+        children: Mapping[str, "Node"] = MappingProxyType({}),
+        keys: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    ) -> None:
+        self.value = value
+        self.line = line
+        self.column = column
+        self.items = items
+        self.children = children
+        self.keys = keys
+
+    def at(self, loc: Loc) -> "Node":
+        """The node at a path of keys and indexes, or the deepest one that exists on the way."""
+        node = self
+        for step in loc:
+            if isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+            elif isinstance(step, str) and step in node.children:
+                node = node.children[step]
+            else:
+                break
+        return node
+
+    def key_at(self, loc: Loc) -> tuple[int, int]:
+        """Line and column of the key at a path; of the value there, where that is no key."""
+        node = self.at(loc)
+        if not loc:
+            return node.line, node.column
+        return self.at(loc[:-1]).keys.get(str(loc[-1]), (node.line, node.column))
+
+
+def parse_yaml(data: bytes) -> tuple[Node | None, tuple[Mistake, ...]]:
+    """The document in `data`.
+
+    Args:
+        data: the bytes of the file.
+
+    Returns:
+        The tree and what is wrong with it as YAML. The tree is None when there is no
+        single reading of its structure; otherwise it can be judged further.
+    """
+    text, mistake = _decode(data)
+    if text is None:
+        return None, (mistake,) if mistake else ()
+    builder = _Builder()
+    for found in _TAB_INDENT.finditer(text):
+        line, column = _place(text, found.end() - 1)
+        builder.complain(line, column, "a tab in the indentation", "indent with spaces")
+    if builder.mistakes:
+        return None, tuple(builder.mistakes)
+    try:
+        _feed(builder, text)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        said = ": ".join(part for part in (exc.context, exc.problem) if part)
+        builder.complain(
+            line, column, f"not YAML: {said}", "put quotes around text with `:`, `#`, `*` or `[`"
+        )
+        return None, tuple(builder.mistakes)
+    if builder.root is None and not builder.mistakes:
+        builder.complain(1, 1, "the document is empty", "begin with `version: 1`")
+    return (None if builder.broken else builder.root), tuple(builder.mistakes)
+
+
+def _decode(data: bytes) -> tuple[str | None, Mistake | None]:
+    if len(data) > MAX_BYTES:
+        return None, Mistake(1, 1, f"the file has more than {MAX_BYTES} bytes", "split the list")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        line, column = _place(data[: exc.start].decode("utf-8"), exc.start)
+        return None, Mistake(
+            line, column, f"byte 0x{data[exc.start]:02x} is not UTF-8", "save the file as UTF-8"
+        )
+    if text.startswith("\ufeff"):
+        return None, Mistake(1, 1, "the file starts with a byte order mark", "save it as UTF-8 without BOM")
+    found = _UNPRINTABLE.search(text)
+    if found:
+        line, column = _place(text, found.start())
+        return None, Mistake(
+            line, column, f"character U+{ord(found[0]):04X} does not belong in this file", "delete it"
+        )
+    return text, None
+
+
+def _place(text: str, offset: int) -> tuple[int, int]:
+    before = text[:offset].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _feed(builder: "_Builder", text: str) -> None:
+    loader = _LOADER(text)
+    try:
+        while not builder.broken:
+            event = loader.get_event()
+            if event is None:
+                return
+            builder.take(event)
+    finally:
+        loader.dispose()
+
+
+class _Frame:
+    """A list or mapping that is still open."""
+
+    __slots__ = ("key", "node", "skip_value")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.key: str | None = None
+        self.skip_value = False
+
+
+class _Builder:
+    """Events in, a tree and mistakes out; never recursive."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self.broken = False
+        self.mistakes: list[Mistake] = []
+        self._stack: list[_Frame] = []
+        self._documents = 0
+
+    def complain(self, line: int, column: int, message: str, suggestion: str | None = None) -> None:
+        """Keep one mistake."""
+        self.mistakes.append(Mistake(line, column, message, suggestion))
+
+    def take(self, event: yaml.Event) -> None:
+        """Grow the tree by one event."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(event)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._open(event, is_map=kind is yaml.MappingStartEvent)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._stack.pop()
+        elif kind is yaml.AliasEvent:
+            line, column = event.start_mark.line + 1, event.start_mark.column + 1
+            self.complain(line, column, f"alias {quote('*' + event.anchor)}", "write the value out")
+            self._place_value(Node("", line, column))
+        elif kind is yaml.DocumentStartEvent:
+            self._document(event)
+
+    def _document(self, event: yaml.DocumentStartEvent) -> None:
+        self._documents += 1
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if self._documents > 1:
+            self.complain(
+                line, column, "a second document in the file", "keep one document; delete `---` and below"
+            )
+            self.broken = True
+        if event.version or event.tags:
+            self.complain(line, column, "a YAML directive", "delete the line that starts with `%`")
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        mark = event.start_mark
+        line, column = mark.line + 1, mark.column + 1
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_properties(event, line, column)
+        frame = self._stack[-1] if self._stack else None
+        if (
+            frame is not None
+            and type(frame.node.value) is dict
+            and frame.key is None
+            and not frame.skip_value
+        ):
+            self._take_key(frame, event, line, column)
+        else:
+            self._place_value(Node(event.value, line, column))
+
+    def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int, column: int) -> None:
+        key: str = event.value
+        if key == "<<" and not event.style:
+            self.complain(line, column, "merge key `<<`", "write the keys out")
+            frame.skip_value = True
+        elif key in frame.node.children:
+            first = frame.node.keys[key][0]  # type: ignore[index]  # a frame's node owns real dicts
+            self.complain(
+                line, column, f"key {quote(key)} twice in one mapping, first on line {first}", "keep one"
+            )
+            frame.skip_value = True
+        else:
+            frame.key = key
+            frame.node.keys[key] = (line, column)  # type: ignore[index]  # as above
+
+    def _refuse_properties(self, event: yaml.NodeEvent, line: int, column: int) -> None:
+        if event.anchor is not None:
+            self.complain(
+                line, column, f"anchor {quote('&' + event.anchor)}", "delete it and write values out"
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.complain(line, column, f"tag {quote(tag)}", "delete it: the schema knows the type")
+
+    def _open(self, event: yaml.CollectionStartEvent, *, is_map: bool) -> None:
+        mark = event.start_mark
+        line, column = mark.line + 1, mark.column + 1
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_properties(event, line, column)
+        node = Node({}, line, column, (), {}, {}) if is_map else Node([], line, column, [])
+        frame = self._stack[-1] if self._stack else None
+        if (
+            frame is not None
+            and type(frame.node.value) is dict
+            and frame.key is None
+            and not frame.skip_value
+        ):
+            self.complain(line, column, "a key that is not text", "write a plain word as the key")
+            self.broken = True
+        elif len(self._stack) >= MAX_DEPTH:
+            self.complain(line, column, _TOO_DEEP, "flatten it: no key of this file lies that deep")
+            self.broken = True
+        self._place_value(node)
+        self._stack.append(_Frame(node))
+
+    def _place_value(self, node: Node) -> None:
+        if not self._stack:
+            self.root = node
+            return
+        frame = self._stack[-1]
+        owner = frame.node
+        value = owner.value
+        if type(value) is list:
+            value.append(node.value)
+            owner.items.append(node)  # type: ignore[attr-defined]  # a frame's node owns a real list
+        elif frame.key is not None and type(value) is dict:
+            value[frame.key] = node.value
+            owner.children[frame.key] = node  # type: ignore[index]  # a frame's node owns a real dict
+            frame.key = None
+        else:
+            frame.skip_value = False
