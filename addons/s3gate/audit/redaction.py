@@ -1,0 +1,202 @@
+"""What a client chose, made fit for a record: secrets out, surrogates out, length bounded.
+
+A target keeps its path; of its query it keeps the names, and the values of those
+S3 parameters that are known to carry no secret. Every other value becomes
+`[12 bytes]`. A text that repeats a secret of the same request (its signature,
+session token, cookie, customer key) has it replaced, wherever it stands.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Self
+from urllib.parse import unquote
+
+from s3gate.policy.reading import Request
+
+TEXT_LIMIT: Final = 2048  # characters: twice the longest S3 key (1,024 bytes), the rest is hashed
+NAME_LIMIT: Final = 512  # characters: twice the longest DNS name (RFC 1035: 255)
+SECRET_LENGTH: Final = 8  # characters: shorter values are words, not secrets; replacing them would garble
+REDACTED: Final = "[redacted]"
+
+SECRET_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "x-amz-security-token",
+        "x-amz-s3session-token",
+        "x-amz-server-side-encryption-customer-key",
+        "x-amz-server-side-encryption-customer-key-md5",
+        "x-amz-copy-source-server-side-encryption-customer-key",
+        "x-amz-copy-source-server-side-encryption-customer-key-md5",
+    }
+)
+# Query forms of the same, and SigV2's (docs: S3 API, "Signing and authenticating REST requests").
+SECRET_PARAMETERS: Final = (SECRET_HEADERS - {"cookie"}) | {"signature", "x-amz-signature"}
+# Values an operator needs and that hold no secret: S3 API query parameters and the public half of SigV4.
+SHOWN_PARAMETERS: Final = frozenset(
+    {
+        "list-type",
+        "prefix",
+        "delimiter",
+        "max-keys",
+        "marker",
+        "start-after",
+        "encoding-type",
+        "fetch-owner",
+        "key-marker",
+        "version-id-marker",
+        "upload-id-marker",
+        "max-uploads",
+        "max-parts",
+        "part-number-marker",
+        "uploadid",
+        "partnumber",
+        "versionid",
+        "x-id",
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-signedheaders",
+        "x-amz-content-sha256",
+        "awsaccesskeyid",
+        "expires",
+        "acl",
+        "tagging",
+        "policy",
+        "cors",
+        "lifecycle",
+        "website",
+        "logging",
+        "notification",
+        "replication",
+        "versioning",
+        "location",
+        "uploads",
+        "delete",
+        "versions",
+        "requestpayment",
+    }
+)
+# A parameter name as S3 and its SDKs write them; anything else is shown by its length only.
+_PARAMETER = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+# `name=value` or `name: value` of a signature, token or customer key inside free text, also percent-encoded.
+_ASSIGNMENT = re.compile(
+    r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)[^&;,\s\"'`]+",
+    re.ASCII | re.IGNORECASE,
+)
+# Userinfo of an authority (RFC 3986 section 3.2.1), after an optional scheme.
+_USERINFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?/{0,2})[^/?#@]*(?:@[^/?#@]*)*@", re.ASCII)
+
+
+def cap(text: str, limit: int = TEXT_LIMIT) -> str:
+    """The text itself, or its beginning with the length and SHA-256 of the rest.
+
+    Args:
+        text: any text, lone surrogates included.
+        limit: characters that are kept.
+
+    Returns:
+        Text that encodes to UTF-8: a lone surrogate becomes its escape, as text.
+    """
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) <= limit:
+        return text
+    rest = text[limit:]
+    return f"{text[:limit]}...[+{len(rest)} characters sha256:{sha256(rest.encode()).hexdigest()}]"
+
+
+def split_query(query: str) -> Iterator[tuple[str, str, bool]]:
+    """The raw pairs of a query, cut at `&` and `;`: (name, value, whether `=` was there)."""
+    for part in query.replace(";", "&").split("&"):
+        name, equals, value = part.partition("=")
+        yield name, value, bool(equals)
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Makes the client's texts of one request fit for its record.
+
+    Args:
+        secrets: the values of this request that may appear nowhere, longest first.
+    """
+
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The redactor that knows the secrets of `request`."""
+        found: set[str] = set()
+        for name, value in request.headers:
+            if name.lower() in SECRET_HEADERS:
+                found.update(_header_secrets(name.lower(), value))
+        _, mark, query = request.target.partition("?")
+        if mark:
+            for name, value, _ in split_query(query):
+                if unquote(name).lower() in SECRET_PARAMETERS:
+                    found.update((value, unquote(value)))
+        return cls(
+            tuple(sorted((text for text in found if len(text) >= SECRET_LENGTH), key=len, reverse=True))
+        )
+
+    def text(self, text: str | None, limit: int = TEXT_LIMIT) -> str | None:
+        """One text without secrets, within `limit` characters; None stays None."""
+        if text is None:
+            return None
+        for secret in self.secrets:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        return cap(_ASSIGNMENT.sub(rf"\1\2{REDACTED}", text), limit)
+
+    def authority(self, text: str | None) -> str | None:
+        """An authority without its userinfo."""
+        if text is None:
+            return None
+        if "@" in text:
+            text = _USERINFO.sub(rf"\1{REDACTED}@", text, count=1)
+        return self.text(text, NAME_LIMIT)
+
+    def target(self, target: str) -> str | None:
+        """A request target: the path, the names of its query, and harmless values."""
+        path, mark, query = target.partition("?")
+        if "@" in path and not path.startswith("/"):
+            path = _USERINFO.sub(rf"\1{REDACTED}@", path, count=1)
+        if not mark:
+            return self.text(path)
+        shown = "&".join(_parameter(*pair) for pair in split_query(query))
+        return self.text(f"{path}?{shown}")
+
+
+def _parameter(name: str, value: str, equals: bool) -> str:
+    """One query pair as a record shows it."""
+    if not name and not equals:
+        return ""
+    plain = unquote(name)
+    shown = plain if _PARAMETER.fullmatch(plain) else f"[{len(name)} bytes]"
+    if not equals:
+        return shown
+    kept = value if plain.lower() in SHOWN_PARAMETERS or not value else f"[{len(value)} bytes]"
+    return f"{shown}={kept}"
+
+
+def _header_secrets(name: str, value: str) -> Iterator[str]:
+    """The secret parts of a header: a signature, a password, a cookie's values, or the whole."""
+    if name == "cookie":
+        for pair in value.split(";"):
+            yield pair.partition("=")[2].strip()
+        return
+    if name in {"authorization", "proxy-authorization"}:
+        _, found, signature = value.partition("Signature=")
+        if found:  # SigV4: Credential=…, SignedHeaders=…, Signature=<hex>
+            yield signature.partition(",")[0].strip()
+            return
+        scheme, _, credentials = value.strip().partition(" ")
+        if scheme == "AWS":  # SigV2: AWS <access key id>:<signature>
+            credentials = credentials.partition(":")[2] or credentials
+        yield (credentials or scheme).strip()
+        return
+    yield value.strip()
