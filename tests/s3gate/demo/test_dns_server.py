@@ -82,7 +82,7 @@ async def test_an_answer_set_for_a_name(answer: Answer, kind: str, expected: lis
         response = await ask(server, NAME, kind)
         server.set_answer(NAME, None)
         again = await ask(server, NAME)
-    assert addresses(response) == expected
+    assert sorted(addresses(response)) == sorted(expected)
     assert bool(response.flags & dns.flags.TC) == answer.tcp_only
     assert addresses(again)[0] in loopback_pool()
 
