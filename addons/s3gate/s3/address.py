@@ -16,13 +16,17 @@ from s3gate.s3.bucket import alias_kind, is_legacy_bucket_name
 from s3gate.s3.endpoint import Endpoint, EndpointClass
 from s3gate.s3.host import quoted
 from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest
+from s3gate.s3.service import ACCESS_POINT_LABEL
 
 MAX_KEY_BYTES: Final = 1024  # AWS, "Naming Amazon S3 objects": UTF-8 bytes of a key
+SOAP: Final = "soap"  # AWS, "Virtual hosting of general purpose buckets": the path of S3's SOAP endpoint
 
-# A raw path: RFC 3986 section 3.3 pchar and `/`, every `%` with two hex digits, and beyond it
-# the printable ASCII that clients such as curl send as it stands: `"<>[]^`{|}`. They have one
-# reading. Controls, space, raw bytes above 0x7F, `\`, `#` and `?` have none, or more than one.
-_PATH: Final = re.compile(r"(?:[^%\\#?\x00-\x20\x7f-\U0010ffff]|%[0-9A-Fa-f]{2})*", re.ASCII)
+# A raw path: RFC 3986 section 3.3 pchar and `/`, every `%` with two hex digits, and beyond it the
+# printable ASCII that clients such as curl send as it stands: `"<>[]^`{|}`. They have one reading.
+# Controls, space, raw bytes above 0x7E, `\`, `#` and `?` have none, or more than one.
+_NO_PATH: Final = r"\\#?\x00-\x20\x7f-\U0010ffff"
+_PATH: Final = re.compile(rf"(?:[^%{_NO_PATH}]|%[0-9A-Fa-f]{{2}})*", re.ASCII)
+_RAW: Final = re.compile(rf"[{_NO_PATH}]", re.ASCII)
 
 
 class Style(StrEnum):
@@ -42,8 +46,8 @@ class S3Address:
         bucket: what stands in the bucket's slot; None at a service root and where an access
             point, an account or a route stands in the host.
         key: decoded once; None when the bucket itself is meant.
-        special: why the resource is no general purpose bucket: a class (`website`, `access-point`,
-            `control`, `object-lambda`, `outposts`, `mrap`) or a kind of `bucket.ALIAS_SUFFIXES`; else None.
+        special: why the resource is no general purpose bucket: a class (`access-point`, `mrap`,
+            `object-lambda`, `outposts`, `control`) or a kind of `bucket.ALIAS_SUFFIXES`; else None.
         space_key: the key with a space for each raw `+`: S3 takes it for a space, most other
             readers for a plus; None when both agree.
         soap: the path is `/soap`: a POST there is S3's SOAP endpoint, whose body names the bucket.
@@ -63,10 +67,6 @@ class S3Address:
         return tuple(key for key in (self.key, self.space_key) if key is not None)
 
 
-# Hosts whose root takes the bucket from the path.
-_PATH_ROOTS: Final = frozenset(
-    {EndpointClass.STANDARD, EndpointClass.DUALSTACK, EndpointClass.FIPS, EndpointClass.EXPRESS}
-)
 # Hosts whose label is no bucket.
 _NO_BUCKET: Final = (
     EndpointClass.ACCESS_POINT,
@@ -92,21 +92,27 @@ def parse_address(endpoint: Endpoint, path: str) -> S3Address:
         MalformedRequest: the key is longer than S3 allows.
     """
     if not path.startswith("/") and path:
-        raise AmbiguousTarget(f"path {quoted(path)} does not start with a slash; send origin-form")
+        raise AmbiguousTarget("the path does not start with a slash; send the target in origin-form")
     if _PATH.fullmatch(path) is None:
-        raise AmbiguousTarget(f"path {quoted(path)} has {_strange(path)}; percent-encode it")
-    special = next((kind.value for kind in _NO_BUCKET if kind in endpoint.needs), None)
-    if special is None and endpoint.label is None:
+        raise AmbiguousTarget(f"the path has {_strange(path)}; percent-encode it once")
+    other = next((kind for kind in _NO_BUCKET if kind in endpoint.needs), None)
+    if other is None and endpoint.label is None:
         return _path_style(endpoint, path)
-    key, space_key = _read_key(path[1:], path)
-    soap = key is not None and key.rstrip("/").lower() == "soap"
-    if special is not None:
-        style = Style.VIRTUAL if endpoint.label and special not in {"control"} else None
-        return S3Address(endpoint, style, None, key, special, space_key, soap)
-    special = (
-        "website" if endpoint.endpoint_class is EndpointClass.WEBSITE else alias_kind(endpoint.label or "")
-    )
-    return S3Address(endpoint, Style.VIRTUAL, endpoint.label, key, special, space_key, soap)
+    key, space_key = _read_key(path[1:])
+    soap = key is not None and key.rstrip("/").lower() == SOAP
+    if other is None:
+        special = alias_kind(endpoint.label or "")
+        return S3Address(endpoint, Style.VIRTUAL, endpoint.label, key, special, space_key, soap)
+    if _holds_objects(endpoint, other):
+        return S3Address(endpoint, Style.VIRTUAL, None, key, other.value, space_key, soap)
+    return S3Address(endpoint, None, None, None, other.value, None, soap)
+
+
+def _holds_objects(endpoint: Endpoint, kind: EndpointClass) -> bool:
+    """Whether the label names a resource whose objects the path names, not an account or a route."""
+    if endpoint.label is None or kind is EndpointClass.CONTROL:
+        return False
+    return kind is not EndpointClass.OBJECT_LAMBDA or ACCESS_POINT_LABEL.fullmatch(endpoint.label) is not None
 
 
 def _path_style(endpoint: Endpoint, path: str) -> S3Address:
@@ -116,14 +122,14 @@ def _path_style(endpoint: Endpoint, path: str) -> S3Address:
     bucket, _, rest = path[1:].partition("/")
     if not is_legacy_bucket_name(bucket):
         raise AmbiguousTarget(
-            f"path {quoted(path)} has no bucket name as its first segment; write 3 to 255 of A-Z a-z 0-9 . _ -"
+            f"{quoted(bucket)} stands in the bucket's place of the path; write 3 to 255 of A-Z a-z 0-9 . _ -"
         )
-    key, space_key = _read_key(rest, path)
-    soap = bucket.lower() == "soap" and key is None
+    key, space_key = _read_key(rest)
+    soap = bucket.lower() == SOAP and key is None
     return S3Address(endpoint, Style.PATH, bucket, key, alias_kind(bucket), space_key, soap)
 
 
-def _read_key(raw: str, path: str) -> tuple[str | None, str | None]:
+def _read_key(raw: str) -> tuple[str | None, str | None]:
     """The key decoded once, and again with a space for each raw `+` when there is one."""
     if not raw:
         return None, None
@@ -131,18 +137,16 @@ def _read_key(raw: str, path: str) -> tuple[str | None, str | None]:
         try:
             key = unquote_to_bytes(raw).decode("utf-8")
         except UnicodeDecodeError as exc:
-            raise AmbiguousTarget(
-                f"path {quoted(path)} is not UTF-8 once decoded; encode the key as UTF-8"
-            ) from exc
+            raise AmbiguousTarget("the key is not UTF-8 once decoded; encode it as UTF-8") from exc
         size = len(key.encode("utf-8"))
     else:
         key, size = raw, len(raw)
     if size > MAX_KEY_BYTES:
         raise MalformedRequest(f"the key has {size} bytes, S3 allows {MAX_KEY_BYTES}; shorten it")
     if "\0" in key:
-        raise AmbiguousTarget(f"path {quoted(path)} has an encoded NUL, where readers stop; take it out")
+        raise AmbiguousTarget("the key has an encoded NUL, where some readers stop; take it out")
     if ".." in key and _climbs(key):
-        raise AmbiguousTarget(f"path {quoted(path)} climbs above its root with `..`; S3 refuses such keys")
+        raise AmbiguousTarget("the key climbs above its root with `..`; S3 refuses such keys")
     spaced = unquote_to_bytes(raw.replace("+", " ")).decode("utf-8") if "+" in raw else None
     return key, spaced
 
@@ -161,10 +165,6 @@ def _climbs(key: str) -> bool:
 
 
 def _strange(path: str) -> str:
-    """The first thing in a path that is not read, named."""
-    for index, char in enumerate(path):
-        if char == "%" and not re.fullmatch(r"[0-9A-Fa-f]{2}", path[index + 1 : index + 3]):
-            return "a `%` without two hex digits"
-        if char != "%" and _PATH.fullmatch(char) is None:
-            return f"the raw character {quoted(char)}"
-    return "a character that has no single reading"
+    """What in a path is not read, named."""
+    strange = _RAW.search(path)
+    return "a `%` without two hex digits" if strange is None else f"the raw character {quoted(strange[0])}"

@@ -36,8 +36,8 @@ from s3gate.s3.service import (
 
 __all__ = ["AwsName", "Endpoint", "EndpointClass", "Foreign", "OtherService", "classify_host"]
 
-# Distinct names remembered: more than the buckets of a large policy are not in use at once.
-CACHED_NAMES: Final = 16384
+# Distinct names remembered: more than a gate has in use at once, and some 4 MB when an attacker fills it.
+CACHED_NAMES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _read(name: HostName, suffix: Suffix, labels: tuple[str, ...]) -> Endpoint |
     return None if suffix.dual_stack else _regionless(name, suffix, labels)
 
 
-def _endpoint(  # noqa: PLR0913 - one place fills the value, from parts that are read apart
+def _endpoint(
     name: HostName,
     service: Service,
     partition: Partition,

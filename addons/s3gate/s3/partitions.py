@@ -26,7 +26,7 @@ class Partition:
         id: `aws`, `aws-cn`, ….
         dns_suffix: what its service names end in.
         dual_stack_dns_suffix: what the dual-stack names of most services end in; S3's own do not.
-        region_pattern: its regions, also future ones; ASCII, where `\\w` and `\\d` would match more.
+        region_pattern: its regions, also future ones; ASCII, where its classes would match other scripts too.
         global_region: what botocore takes for a name without a region.
         features: what S3's endpoint rules grant there: accelerate, dualstack, fips.
         regions: those that botocore lists, without its pseudo regions.
@@ -82,6 +82,8 @@ def _suffixes() -> dict[str, Suffix]:
 SUFFIXES: Final = _suffixes()
 """Every suffix of every partition, by its text."""
 
+MAX_SUFFIX_LABELS: Final = max(text.count(".") + 1 for text in SUFFIXES)
+
 
 def suffix_of(name: str) -> Suffix | None:
     """The AWS suffix a canonical host name ends in, the longest one first.
@@ -92,12 +94,11 @@ def suffix_of(name: str) -> Suffix | None:
     Returns:
         The suffix, also when the name is nothing but the suffix; None under none.
     """
-    rest = name
-    while rest:
-        found = SUFFIXES.get(rest)
+    labels = name.rsplit(".", MAX_SUFFIX_LABELS)
+    for start in range(max(len(labels) - MAX_SUFFIX_LABELS, 0), len(labels)):
+        found = SUFFIXES.get(".".join(labels[start:]))
         if found is not None:
             return found
-        rest = rest.partition(".")[2]
     return None
 
 
