@@ -19,9 +19,11 @@ signing account are what the rule allows: ALLOWED_BY_RULE.
                                                          PATH_STYLE_NOT_ALLOWED NO_BUCKET
 10. The bucket is listed.                                BUCKET_NOT_LISTED
 11. The operation is known.                              UNKNOWN_OPERATION
-12. A rule allows it.                                    REGION_ CLIENT_ OPERATION_ KEY_ ACCOUNT_NOT_ALLOWED
+12. A rule allows it.                                    REGION_ CLIENT_ OPERATION_ KEY_ ACCOUNT_
+                                                         ENCRYPTION_NOT_ALLOWED
 13. What a copy reads is listed too.                     COPY_SOURCE_NOT_LISTED
-14. A write stays readable for its owner.                ENCRYPTION_NOT_ALLOWED
+14. A write stays readable for its owner, also where     ENCRYPTION_NOT_ALLOWED
+    only monitor mode lets it pass.
 15. The signature is one that binds.                     UNSIGNED_REQUEST SIGNATURE_VERSION
                                                          CREDENTIAL_EXPIRED CREDENTIAL_SCOPE_MISMATCH
 
@@ -35,15 +37,15 @@ from typing import Final
 
 from s3gate.policy.case import Case, Refusal
 from s3gate.policy.decision import Decision, Reason
-from s3gate.policy.model import DenyAt, PlainHttp, Policy
+from s3gate.policy.model import DenyAt, PlainHttp, Policy, Rule
 from s3gate.policy.network import UpstreamNetworks, judge_address
 from s3gate.policy.reading import NOTHING_READ, Request
-from s3gate.policy.rules import Asked, RuleRefusal, account_problem, find_rule
+from s3gate.policy.rules import Asked, RuleRefusal, account_problem, encryption_problem, find_rule
 from s3gate.policy.signature import signature_problem
-from s3gate.s3.address import S3Address, Style
+from s3gate.s3.address import Style
 from s3gate.s3.endpoint import AwsName, Endpoint, Foreign, OtherService
 from s3gate.s3.host import Host
-from s3gate.s3.operation import GET_OBJECT
+from s3gate.s3.operation import Operation, OperationClass
 from s3gate.s3.refusal import (
     AmbiguousTarget,
     IpLiteral,
@@ -85,6 +87,8 @@ _LIFTABLE: Final = frozenset(
 )
 
 
+# What a copy does to its source (S3 API reference, CopyObject: s3:GetObject on the source).
+_READ_SOURCE: Final = Operation("GetObject", OperationClass.READ)
 _ALLOWED: Final = "on the egress allowlist"
 
 
@@ -312,12 +316,12 @@ def _plain_allowed(case: Case) -> bool:
 def _steps_service(case: Case, named: AwsName) -> Iterator[Refusal]:
     """Step 7 for a listed service beside S3, with its accounts."""
     listed = case.policy.hosts.get(named.host)
-    credential = case.read_credential()
+    case.read_credential()
     if listed is None:
         yield _unlisted_service(named)
     yield from _steps_signature(case)
     if listed is not None:
-        account = credential.account if credential else None
+        account = _account(case)
         if account not in listed.accounts:
             yield Refusal(Reason.ACCOUNT_NOT_ALLOWED, account_problem(account))
         case.allowed = Reason.ALLOWED_HOST
@@ -353,22 +357,21 @@ def _steps_s3(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
     if not rules:
         yield _bucket_unlisted(address.bucket)
     operation = case.read_operation()
-    if rules:
-        found = find_rule(case.policy, rules, _asked(case, address))
-        if isinstance(found, tuple):
-            yield _rule_refusal(case, found)
-        else:
-            case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
+    asked = Asked(endpoint.region, operation, address.key, case.request.client, _account(case))
+    found = find_rule(case.policy, rules, asked)
+    if isinstance(found, Rule):
+        case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
+    elif found:
+        yield _rule_refusal(case, found)
     yield from _steps_copy(case, endpoint)
-    if operation.encryption is not None:
-        yield Refusal(Reason.ENCRYPTION_NOT_ALLOWED, operation.encryption)
+    problem = None if case.allowed else encryption_problem(asked)
+    if problem is not None:
+        yield Refusal(Reason.ENCRYPTION_NOT_ALLOWED, problem)
     yield from _steps_signature(case)
 
 
-def _asked(case: Case, address: S3Address) -> Asked:
-    account = case.credential.account if case.credential else None
-    client = case.request.client
-    return Asked(address.endpoint.region, case.read_operation(), address.key, client, account)
+def _account(case: Case) -> str | None:
+    return case.credential.account if case.credential else None
 
 
 def _rule_refusal(case: Case, refusals: Sequence[RuleRefusal]) -> Refusal:
@@ -414,10 +417,9 @@ def _steps_copy(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
     if not rules:
         yield Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist")
         return
-    account = case.credential.account if case.credential else None
-    asked = Asked(None, GET_OBJECT, source.key, case.request.client, account)
+    asked = Asked(None, _READ_SOURCE, source.key, case.request.client, _account(case))
     found = find_rule(case.policy, rules, asked)
-    if isinstance(found, tuple):
+    if not isinstance(found, Rule):
         refusal = _rule_refusal(case, found)
         detail = f"{where} may not be read: {refusal.detail}"
         yield refusal._replace(reason=Reason.COPY_SOURCE_NOT_LISTED, detail=detail)

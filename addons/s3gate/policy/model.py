@@ -105,6 +105,7 @@ class Rule:
         accounts: account ids that may have signed, or empty for every account.
         partition: the partition in which the bucket lies.
         regions: narrower than the policy's regions, or empty.
+        encryption_any: whether a write may bring a key that its owner has not.
         monitor: set when this rule's own constraints are only watched.
     """
 
@@ -119,6 +120,7 @@ class Rule:
     accounts: frozenset[str]
     partition: str
     regions: frozenset[str]
+    encryption_any: bool = False
     monitor: Monitor | None = None
 
 

@@ -1,7 +1,7 @@
 """Which rule allows, and if none does, which one got furthest.
 
 The normal case: one rule lists the bucket, and its constraints hold in turn:
-region, client, operation, key, account. Each constraint is a numbered stage; of
+region, client, operation, key, account, encryption. Each constraint is a numbered stage; of
 several rules for one bucket the first that passes them all decides, else the one
 that failed latest, and among equals the first in the file.
 """
@@ -15,8 +15,8 @@ from s3gate.policy.decision import Reason
 from s3gate.policy.model import KeyGlob, Policy, Rule
 from s3gate.policy.reading import Client
 from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass
+from s3gate.s3.operation_needs import CUSTOMER_KEY
 
-_STAGES: Final = 5
 # Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
 _KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
 
@@ -81,7 +81,11 @@ def _test_rule(policy: Policy, rule: Rule, asked: Asked) -> RuleRefusal | None:
         if problem is not None:
             return RuleRefusal(rule, 4, Reason.KEY_NOT_ALLOWED, problem)
     if rule.accounts and asked.account not in rule.accounts:
-        return RuleRefusal(rule, _STAGES, Reason.ACCOUNT_NOT_ALLOWED, account_problem(asked.account))
+        return RuleRefusal(rule, 5, Reason.ACCOUNT_NOT_ALLOWED, account_problem(asked.account))
+    if not rule.encryption_any:
+        problem = encryption_problem(asked)
+        if problem is not None:
+            return RuleRefusal(rule, 6, Reason.ENCRYPTION_NOT_ALLOWED, problem)
     return None
 
 
@@ -90,6 +94,24 @@ def account_problem(account: str | None) -> str:
     if account is None:
         return "the access key does not tell its account (anonymous, or issued before 2019)"
     return f"keys of account {account} may not be used here"
+
+
+def encryption_problem(asked: Asked) -> str | None:
+    """Why what is written would be locked away from its owner, or None.
+
+    A KMS key named without an account is of the account that signs (KMS API reference, KeyId).
+    """
+    key = asked.operation.encryption
+    if key is None:
+        return None
+    if key == CUSTOMER_KEY:
+        return "a key that only the client has (SSE-C) would lock the data away from its owner"
+    if not key.startswith("arn:"):
+        return None
+    account = key.split(":")[4:5]
+    if asked.account is not None and account == [asked.account]:
+        return None
+    return "a KMS key of another account would lock the data away from its owner"
 
 
 def _is_member(policy: Policy, groups: Iterable[str], client: Client) -> bool:
@@ -122,9 +144,10 @@ def _missing_operation(rule: Rule, operation: Operation) -> str | None:
 def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
     operation = asked.operation
     if asked.key is not None:
-        if _key_fits(globs, asked.key):
-            return None
-        return f'key "{asked.key[:200]}" is outside the keys that may be used'
+        for key in (asked.key, *operation.source_keys):
+            if not _key_fits(globs, key):
+                return f'key "{key[:200]}" is outside the keys that may be used'
+        return None
     if operation.operation_class is OperationClass.LIST:
         prefix = operation.listed_prefix or ""
         if any(glob.covers_prefix(prefix) for glob in globs):
@@ -132,8 +155,8 @@ def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
         return "a list must ask for a prefix within the keys that may be used"
     if operation.operation_class in _KEYLESS_CLASSES:
         return None
-    if operation.name == "DeleteObjects":
-        return "DeleteObjects has its keys in the body, where they cannot be judged; delete key by key"
+    if operation.keys_in_body:
+        return f"{operation.name} has its keys in the body, where they cannot be judged; go key by key"
     return f"{operation.name} reaches beyond the keys that may be used"
 
 

@@ -1,0 +1,373 @@
+"""Every verdict, as a table of requests and the reason each must get."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from s3gate.policy.decide import (
+    decide_addresses,
+    decide_connect,
+    decide_request,
+    decide_tls,
+    refuse,
+    refuse_unread,
+)
+from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.document import parse_policy
+from s3gate.policy.model import Policy
+from s3gate.policy.network import parse_networks
+from s3gate.policy.reading import Client, Request
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+REGION = "ap-northeast-1"
+OWN = "ASIAY34FZKBOKMUTVV7A"  # account 609629065308
+FOREIGN = "ASIAVJ2E6QGR2WZILJFM"  # account 364679954851
+OLD = "AKIAIOSFODNN7EXAMPLE"  # issued before 2019: tells no account
+
+POLICY = f"""
+version: 1
+endpoints:
+  partitions: [aws]
+  regions: [{REGION}, us-east-1]
+  classes: [standard, dualstack]
+  path_style: allow
+clients:
+  batch: {{cidrs: [10.20.0.0/24]}}
+rules:
+  - {{id: data, bucket: good-bucket, allow: [read, write, list, delete]}}
+  - {{id: reports, bucket: read-only, allow: [read, list]}}
+  - {{id: inbox, bucket: keyed, allow: [read, write, list, delete], keys: ["incoming/*"]}}
+  - {{id: batch-only, bucket: batch-bucket, allow: [write], clients: [batch]}}
+  - {{id: ours, bucket: ours-only, allow: [read, write], accounts: ["609629065308"]}}
+  - {{id: name, fqdn: named.s3.{REGION}.amazonaws.com, allow: [read]}}
+  - {{id: narrow, bucket: narrow, allow: [read], regions: [us-east-1]}}
+  - {{id: one-op, bucket: one-op, allow: [GetObject]}}
+hosts:
+  - {{name: sts.{REGION}.amazonaws.com, accounts: ["609629065308"]}}
+"""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request in short: what a row does not say is what an honest client would send."""
+
+    host: str = f"good-bucket.s3.{REGION}.amazonaws.com"
+    target: str = "/k"
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    key: str | None = OWN
+    region: str = REGION
+    service: str = "s3"
+    connect: str | None = "same"
+    sni: str | None = "same"
+    header_host: str | None = "same"
+    authority: str | None = None
+    scheme: str = "https"
+    client: str = "10.0.0.1"
+
+    def request(self) -> Request:
+        headers = []
+        if self.header_host is not None:
+            headers.append(("Host", self.host if self.header_host == "same" else self.header_host))
+        if self.key is not None:
+            own = {name.lower() for name, _ in self.headers if name.lower().startswith("x-amz-")}
+            signed = ";".join(sorted(own | {"host", "x-amz-content-sha256", "x-amz-date"}))
+            scope = f"{self.key}/20261122/{self.region}/{self.service}/aws4_request"
+            headers.append(
+                (
+                    "Authorization",
+                    f"AWS4-HMAC-SHA256 Credential={scope}, "
+                    f"SignedHeaders={signed}, Signature=" + "0" * 64,
+                )
+            )
+            headers.append(("X-Amz-Date", "20261122T120000Z"))
+            headers.append(("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD"))
+        connect = f"{self.host}:443" if self.connect == "same" else self.connect
+        sni = self.host if self.sni == "same" else self.sni
+        return Request(
+            self.method,
+            self.scheme,
+            self.authority,
+            self.target,
+            (*headers, *self.headers),
+            connect,
+            sni,
+            Client(self.client),
+            NOW,
+        )
+
+
+def policy(extra: str = "", text: str = POLICY) -> Policy:
+    return parse_policy((text + extra).encode())
+
+
+GOOD = f"good-bucket.s3.{REGION}.amazonaws.com"
+EVIL = f"evil-bucket.s3.{REGION}.amazonaws.com"
+ROOT = f"s3.{REGION}.amazonaws.com"
+R = Reason
+
+ROWS: list[tuple[str, Ask, Reason]] = [
+    ("an allowed get", Ask(), R.ALLOWED_BY_RULE),
+    ("an allowed put", Ask(method="PUT"), R.ALLOWED_BY_RULE),
+    ("an allowed list", Ask(target="/?list-type=2&prefix=a"), R.ALLOWED_BY_RULE),
+    ("an allowed delete", Ask(method="DELETE"), R.ALLOWED_BY_RULE),
+    ("path style", Ask(host=ROOT, target="/good-bucket/k"), R.ALLOWED_BY_RULE),
+    ("global name", Ask(host="good-bucket.s3.amazonaws.com", region="us-east-1"), R.ALLOWED_BY_RULE),
+    ("global name, scope of a listed region", Ask(host="good-bucket.s3.amazonaws.com"), R.ALLOWED_BY_RULE),
+    ("dualstack", Ask(host=f"good-bucket.s3.dualstack.{REGION}.amazonaws.com"), R.ALLOWED_BY_RULE),
+    ("host in capitals", Ask(header_host=GOOD.upper()), R.ALLOWED_BY_RULE),
+    ("host with its port", Ask(header_host=f"{GOOD}:443"), R.ALLOWED_BY_RULE),
+    ("another bucket", Ask(host=EVIL), R.BUCKET_NOT_LISTED),
+    ("another bucket, unsigned", Ask(host=EVIL, key=None), R.BUCKET_NOT_LISTED),
+    ("another bucket by path", Ask(host=ROOT, target="/evil-bucket/k"), R.BUCKET_NOT_LISTED),
+    ("the bucket of another partition", Ask(host="good-bucket.s3.cn-north-1.amazonaws.com.cn"), R.ENDPOINT_NOT_ALLOWED),
+    ("fips is not open", Ask(host=f"good-bucket.s3-fips.{REGION}.amazonaws.com"), R.ENDPOINT_NOT_ALLOWED),
+    ("a region that is not open", Ask(host="good-bucket.s3.eu-west-1.amazonaws.com"), R.REGION_NOT_ALLOWED),
+    ("list of all buckets", Ask(host=ROOT, target="/"), R.NO_BUCKET),
+    ("fronted by Host", Ask(header_host=EVIL), R.HOST_MISMATCH),
+    ("fronted by a bare bucket name", Ask(header_host="evil-bucket"), R.HOST_MISMATCH),
+    ("fronted by SNI", Ask(host=EVIL, connect=f"{GOOD}:443"), R.SNI_MISMATCH),
+    ("fronted by an absolute target", Ask(authority=EVIL), R.HOST_MISMATCH),
+    ("an absolute target of itself", Ask(authority=GOOD), R.ALLOWED_BY_RULE),
+    ("no SNI", Ask(sni=None), R.SNI_MISSING),
+    ("an SNI with a trailing dot", Ask(sni=GOOD + "."), R.AMBIGUOUS_TARGET),
+    ("an SNI with a port", Ask(sni=GOOD + ":443"), R.AMBIGUOUS_TARGET),
+    ("an IP in the SNI", Ask(sni="127.0.0.1"), R.IP_LITERAL),
+    ("no Host", Ask(header_host=None), R.MALFORMED_REQUEST),
+    ("two Hosts", Ask(headers=(("Host", EVIL),)), R.MALFORMED_REQUEST),
+    ("Host with a trailing dot", Ask(header_host=GOOD + "."), R.AMBIGUOUS_TARGET),
+    ("Host with another port", Ask(header_host=GOOD + ":80"), R.PORT_NOT_ALLOWED),
+    ("CONNECT to another port", Ask(connect=f"{GOOD}:8443"), R.PORT_NOT_ALLOWED),
+    ("CONNECT without a port", Ask(connect=GOOD), R.MALFORMED_HOST),
+    ("CONNECT to an address", Ask(connect="52.219.0.1:443"), R.IP_LITERAL),
+    ("CONNECT to a decimal address", Ask(connect="2130706433:443"), R.IP_LITERAL),
+    ("CONNECT outside AWS", Ask(connect="example.com:443"), R.HOST_NOT_LISTED),
+    ("CONNECT with userinfo", Ask(connect=f"{GOOD}@example.com:443"), R.MALFORMED_HOST),
+    ("https without a tunnel", Ask(connect=None, authority=GOOD), R.NOT_TLS),
+    ("clear text in the tunnel", Ask(scheme="http"), R.NOT_TLS),
+    ("clear text", Ask(connect=None, sni=None, scheme="http", authority=GOOD), R.PLAIN_HTTP),
+    ("clear text outside AWS", Ask("example.com", connect=None, sni=None, scheme="http", authority="example.com"), R.HOST_NOT_LISTED),
+    ("clear text without a name in the target", Ask(connect=None, sni=None, scheme="http"), R.MALFORMED_REQUEST),
+    ("websocket", Ask(headers=(("Connection", "Upgrade"), ("Upgrade", "websocket"))), R.PROTOCOL_UPGRADE),
+    ("length and chunks", Ask(method="PUT", headers=(("Content-Length", "3"), ("Transfer-Encoding", "chunked"))), R.MALFORMED_REQUEST),
+    ("no operation", Ask(method="PATCH"), R.UNKNOWN_OPERATION),
+    ("preflight", Ask(method="OPTIONS"), R.UNKNOWN_OPERATION),
+    ("an unknown sub-resource", Ask(target="/?brandnew"), R.UNKNOWN_OPERATION),
+    ("a form upload", Ask(method="POST", target="/", headers=(("Content-Type", "multipart/form-data; boundary=x"),)), R.UNKNOWN_OPERATION),
+    ("admin is not implied", Ask(method="PUT", target="/?policy"), R.OPERATION_NOT_ALLOWED),
+    ("replication is not implied", Ask(method="PUT", target="/?replication"), R.OPERATION_NOT_ALLOWED),
+    ("deleting the bucket is not implied", Ask(method="DELETE", target="/"), R.OPERATION_NOT_ALLOWED),
+    ("a public acl on a put", Ask(method="PUT", headers=(("x-amz-acl", "public-read"),)), R.OPERATION_NOT_ALLOWED),
+    ("a private acl on a put", Ask(method="PUT", headers=(("x-amz-acl", "private"),)), R.ALLOWED_BY_RULE),
+    ("write to a read-only bucket", Ask(f"read-only.s3.{REGION}.amazonaws.com", method="PUT"), R.OPERATION_NOT_ALLOWED),
+    ("an operation by name", Ask(f"one-op.s3.{REGION}.amazonaws.com"), R.ALLOWED_BY_RULE),
+    ("another operation than the one by name", Ask(f"one-op.s3.{REGION}.amazonaws.com", method="HEAD"), R.OPERATION_NOT_ALLOWED),
+    ("a key within", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/incoming/a"), R.ALLOWED_BY_RULE),
+    ("a key outside", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/secret/a"), R.KEY_NOT_ALLOWED),
+    ("a key that leaves by dots", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/incoming/../secret"), R.KEY_NOT_ALLOWED),
+    ("a key that leaves by encoded dots", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/incoming/%2e%2e/secret"), R.KEY_NOT_ALLOWED),
+    ("a list within", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/?prefix=incoming%2Fa"), R.ALLOWED_BY_RULE),
+    ("a list of everything", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/"), R.KEY_NOT_ALLOWED),
+    ("a list of more", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/?prefix=in"), R.KEY_NOT_ALLOWED),
+    ("a deletion by body", Ask(f"keyed.s3.{REGION}.amazonaws.com", "/?delete", "POST"), R.KEY_NOT_ALLOWED),
+    ("another client", Ask(f"batch-bucket.s3.{REGION}.amazonaws.com", method="PUT"), R.CLIENT_NOT_ALLOWED),
+    ("the rule's client", Ask(f"batch-bucket.s3.{REGION}.amazonaws.com", method="PUT", client="10.20.0.7"), R.ALLOWED_BY_RULE),
+    ("our account", Ask(f"ours-only.s3.{REGION}.amazonaws.com"), R.ALLOWED_BY_RULE),
+    ("foreign keys", Ask(f"ours-only.s3.{REGION}.amazonaws.com", key=FOREIGN), R.ACCOUNT_NOT_ALLOWED),
+    ("old keys", Ask(f"ours-only.s3.{REGION}.amazonaws.com", key=OLD), R.ACCOUNT_NOT_ALLOWED),
+    ("old keys where no account is listed", Ask(key=OLD), R.ALLOWED_BY_RULE),
+    ("a fqdn", Ask(f"named.s3.{REGION}.amazonaws.com"), R.ALLOWED_BY_RULE),
+    ("a fqdn does not imply its path style", Ask(ROOT, "/named/k"), R.BUCKET_NOT_LISTED),
+    ("a fqdn does not imply its dualstack", Ask(f"named.s3.dualstack.{REGION}.amazonaws.com"), R.BUCKET_NOT_LISTED),
+    ("a rule's region", Ask(f"narrow.s3.{REGION}.amazonaws.com"), R.REGION_NOT_ALLOWED),
+    ("unsigned", Ask(key=None), R.UNSIGNED_REQUEST),
+    ("signature version 2", Ask(key=None, headers=(("Authorization", f"AWS {OWN}:c2lnbmF0dXJlc2lnbmF0dXJlMTI="), ("Date", "Sun, 22 Nov 2026 12:00:00 GMT"))), R.SIGNATURE_VERSION),
+    ("scope of another region", Ask(region="eu-west-1"), R.CREDENTIAL_SCOPE_MISMATCH),
+    ("scope of another service", Ask(service="sts"), R.CREDENTIAL_SCOPE_MISMATCH),
+    ("copy from a listed bucket", Ask(method="PUT", headers=(("x-amz-copy-source", "/read-only/k"),)), R.ALLOWED_BY_RULE),
+    ("copy from a bucket listed by fqdn", Ask(method="PUT", headers=(("x-amz-copy-source", "named/k"),)), R.ALLOWED_BY_RULE),
+    ("copy from another bucket", Ask(method="PUT", headers=(("x-amz-copy-source", "/evil-bucket/k"),)), R.COPY_SOURCE_NOT_LISTED),
+    ("copy from outside the keys", Ask(method="PUT", headers=(("x-amz-copy-source", "/keyed/secret"),)), R.COPY_SOURCE_NOT_LISTED),
+    ("copy from an access point", Ask(method="PUT", headers=(("x-amz-copy-source", f"arn:aws:s3:{REGION}:609629065308:accesspoint/ap/object/k"),)), R.COPY_SOURCE_NOT_LISTED),
+    ("copy from a bucket one may only write", Ask(method="PUT", client="10.20.0.7", headers=(("x-amz-copy-source", "/batch-bucket/k"),)), R.COPY_SOURCE_NOT_LISTED),
+    ("a customer's key", Ask(method="PUT", headers=(("x-amz-server-side-encryption-customer-algorithm", "AES256"), ("x-amz-server-side-encryption-customer-key", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="), ("x-amz-server-side-encryption-customer-key-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="))), R.ENCRYPTION_NOT_ALLOWED),
+    ("s3 tables", Ask(f"s3tables.{REGION}.amazonaws.com"), R.SERVICE_NOT_S3),
+    ("an access point", Ask(f"ap-609629065308.s3-accesspoint.{REGION}.amazonaws.com"), R.ENDPOINT_NOT_ALLOWED),
+    ("an access point's alias", Ask(f"ap-abcdefghijklmnop1234567890abcdef-s3alias.s3.{REGION}.amazonaws.com"), R.ENDPOINT_NOT_ALLOWED),
+    ("accelerate", Ask("good-bucket.s3-accelerate.amazonaws.com"), R.ENDPOINT_NOT_ALLOWED),
+    ("a listed service", Ask(f"sts.{REGION}.amazonaws.com", "/", "POST", service="sts"), R.ALLOWED_HOST),
+    ("a listed service, foreign keys", Ask(f"sts.{REGION}.amazonaws.com", "/", "POST", service="sts", key=FOREIGN), R.ACCOUNT_NOT_ALLOWED),
+    ("a listed service, unsigned", Ask(f"sts.{REGION}.amazonaws.com", "/", "POST", key=None), R.UNSIGNED_REQUEST),
+    ("an unlisted service", Ask("sqs.us-east-1.amazonaws.com", "/", "POST", service="sqs"), R.HOST_NOT_LISTED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "ask", "reason"), ROWS, ids=[row[0] for row in ROWS])
+def test_each_request_gets_its_reason(name: str, ask: Ask, reason: Reason) -> None:
+    decision = decide_request(policy(), ask.request())
+    assert decision.reason is reason, decision.detail
+    assert decision.detail
+    assert decision.policy.startswith("sha256:")
+
+
+def test_an_allow_names_its_rule_and_everything_that_was_read() -> None:
+    decision = decide_request(policy(), Ask(f"keyed.s3.{REGION}.amazonaws.com", "/incoming/a%20b").request())
+    assert decision.allowed
+    assert decision.rule == "inbox"
+    reading = decision.reading
+    assert (reading.bucket, reading.key, reading.style) == ("keyed", "incoming/a b", "virtual")
+    assert (reading.endpoint_class, reading.region, reading.partition) == ("standard", REGION, "aws")
+    assert (reading.operation, reading.access_key_id, reading.account) == ("GetObject", OWN, "609629065308")
+
+
+def test_a_denial_tells_what_was_read_too() -> None:
+    decision = decide_request(policy(), Ask(EVIL, method="PUT").request())
+    assert decision.reading.bucket == "evil-bucket"
+    assert decision.reading.operation == "PutObject"
+    assert decision.reading.account == "609629065308"
+
+
+def test_a_denial_never_names_what_else_is_listed() -> None:
+    decision = decide_request(policy(), Ask(EVIL).request())
+    assert "good-bucket" not in decision.detail
+
+
+def test_without_a_policy_nothing_passes() -> None:
+    request = Ask().request()
+    assert decide_request(None, request).reason is R.POLICY_UNAVAILABLE
+    for decision in (decide_connect(None, request), decide_tls(None, request)):
+        assert decision is not None
+        assert decision.reason is R.POLICY_UNAVAILABLE
+
+
+def test_a_decision_has_no_truth_value() -> None:
+    with pytest.raises(TypeError):
+        bool(decide_request(policy(), Ask().request()))
+
+
+MONITOR = "mode: monitor\nuntil: 2026-11-22\n"
+
+MONITORED: list[tuple[str, Ask, Reason, Reason | None]] = [
+    ("a listed bucket is no matter for monitor", Ask(), R.ALLOWED_BY_RULE, None),
+    ("an unlisted bucket passes", Ask(host=EVIL), R.MONITOR_ONLY, R.BUCKET_NOT_LISTED),
+    ("an operation passes", Ask(f"read-only.s3.{REGION}.amazonaws.com", method="PUT"), R.MONITOR_ONLY, R.OPERATION_NOT_ALLOWED),
+    ("an unlisted AWS service passes", Ask("sqs.us-east-1.amazonaws.com", "/", "POST", service="sqs"), R.MONITOR_ONLY, R.HOST_NOT_LISTED),
+    ("a customer's own AWS name does not", Ask("abc.execute-api.us-east-1.amazonaws.com", "/", "POST"), R.HOST_NOT_LISTED, None),
+    ("a name outside AWS does not", Ask("example.com"), R.HOST_NOT_LISTED, None),
+    ("a mismatch does not", Ask(header_host=EVIL), R.HOST_MISMATCH, None),
+    ("an unsigned request to an unlisted bucket does not", Ask(host=EVIL, key=None), R.UNSIGNED_REQUEST, None),
+    ("an unknown operation does not", Ask(host=EVIL, method="PATCH"), R.UNKNOWN_OPERATION, None),
+    ("a copy source passes", Ask(method="PUT", headers=(("x-amz-copy-source", "/evil-bucket/k"),)), R.MONITOR_ONLY, R.COPY_SOURCE_NOT_LISTED),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "ask", "reason", "would"), MONITORED, ids=[row[0] for row in MONITORED])
+def test_monitor_mode_lifts_verdicts_of_the_list_only(
+    name: str, ask: Ask, reason: Reason, would: Reason | None
+) -> None:
+    decision = decide_request(policy(MONITOR), ask.request())
+    assert (decision.reason, decision.would_deny) == (reason, would), decision.detail
+
+
+def test_monitor_mode_ends_at_midnight_utc_after_its_day() -> None:
+    request = Ask(host=EVIL).request()
+    monitored = policy(MONITOR)
+    last = replace(request, now=datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC))
+    over = replace(request, now=datetime(2026, 11, 23, tzinfo=UTC))
+    assert decide_request(monitored, last).reason is R.MONITOR_ONLY
+    assert decide_request(monitored, over).reason is R.BUCKET_NOT_LISTED
+
+
+def test_monitor_on_a_rule_lifts_its_own_bucket_only() -> None:
+    text = POLICY.replace(
+        "bucket: read-only, allow: [read, list]",
+        "bucket: read-only, allow: [read, list], mode: monitor, until: 2026-12-01",
+    )
+    own = decide_request(
+        policy(text=text), Ask(f"read-only.s3.{REGION}.amazonaws.com", method="PUT").request()
+    )
+    assert (own.reason, own.would_deny, own.rule) == (R.MONITOR_ONLY, R.OPERATION_NOT_ALLOWED, "reports")
+    other = decide_request(policy(text=text), Ask(host=EVIL).request())
+    assert other.reason is R.BUCKET_NOT_LISTED
+
+
+EARLY: list[tuple[str, str, Reason | None]] = [
+    ("a listed bucket", f"{GOOD}:443", None),
+    ("the service root", f"{ROOT}:443", None),
+    ("a listed service", f"sts.{REGION}.amazonaws.com:443", None),
+    ("an unlisted bucket", f"{EVIL}:443", R.BUCKET_NOT_LISTED),
+    ("an unlisted service", "sqs.us-east-1.amazonaws.com:443", R.HOST_NOT_LISTED),
+    ("a closed region", "good-bucket.s3.eu-west-1.amazonaws.com:443", R.REGION_NOT_ALLOWED),
+]
+
+
+@pytest.mark.parametrize(("name", "connect", "reason"), EARLY, ids=[row[0] for row in EARLY])
+def test_deny_at_connect_refuses_what_no_rule_could_allow(
+    name: str, connect: str, reason: Reason | None
+) -> None:
+    request = Ask(connect=connect).request()
+    lifted = decide_connect(policy(), request)
+    early = decide_connect(policy("deny_at: connect\n"), request)
+    assert lifted is None, "an AWS name is answered inside the tunnel by default"
+    assert (early.reason if early is not None else None) is reason
+
+
+def test_tls_is_judged_before_the_handshake() -> None:
+    assert decide_tls(policy(), Ask().request()) is None
+    refused = decide_tls(policy(), Ask(sni=EVIL).request())
+    assert refused is not None
+    assert refused.reason is R.SNI_MISMATCH
+
+
+def test_anonymous_requests_pass_when_the_policy_says_so() -> None:
+    assert decide_request(policy("unsigned: allow\n"), Ask(key=None).request()).reason is R.ALLOWED_BY_RULE
+    ours = Ask(f"ours-only.s3.{REGION}.amazonaws.com", key=None).request()
+    assert decide_request(policy("unsigned: allow\n"), ours).reason is R.ACCOUNT_NOT_ALLOWED
+
+
+PLAIN: list[tuple[str, str, Ask, Reason]] = [
+    ("allow: a get", "allow", Ask(), R.ALLOWED_BY_RULE),
+    ("allow: another bucket", "allow", Ask(host=EVIL), R.BUCKET_NOT_LISTED),
+    ("allow: still signed", "allow", Ask(key=None), R.UNSIGNED_REQUEST),
+    ("head: the probe, unsigned", "head", Ask(method="HEAD", target="/", key=None), R.ALLOWED_BY_RULE),
+    ("head: a key", "head", Ask(method="HEAD"), R.PLAIN_HTTP),
+    ("head: a query", "head", Ask(method="HEAD", target="/?x", key=None), R.PLAIN_HTTP),
+    ("head: a get", "head", Ask(target="/"), R.PLAIN_HTTP),
+    ("head: another bucket", "head", Ask(host=EVIL, method="HEAD", target="/"), R.BUCKET_NOT_LISTED),
+]
+
+
+@pytest.mark.parametrize(("name", "mode", "ask", "reason"), PLAIN, ids=[row[0] for row in PLAIN])
+def test_clear_text_goes_as_far_as_the_policy_says(name: str, mode: str, ask: Ask, reason: Reason) -> None:
+    plain = replace(ask, connect=None, sni=None, scheme="http", authority=ask.host)
+    assert decide_request(policy(f"plain_http: {mode}\n"), plain.request()).reason is reason
+
+
+def allowed() -> Decision:
+    return decide_request(policy(), Ask().request())
+
+
+def test_the_judged_addresses_are_kept_in_order() -> None:
+    networks = parse_networks(["public"])
+    assert decide_addresses(allowed(), ["52.219.0.2", "52.219.0.1"], networks) == ("52.219.0.2", "52.219.0.1")
+
+
+def test_one_forbidden_address_refuses_the_answer() -> None:
+    decision = decide_addresses(allowed(), ["52.219.0.2", "169.254.169.254"], parse_networks(["public"]))
+    assert isinstance(decision, Decision)
+    assert decision.reason is R.UPSTREAM_ADDRESS_NOT_ALLOWED
+    assert decision.reading.bucket == "good-bucket"
+
+
+def test_an_empty_answer_is_a_dns_failure() -> None:
+    decision = decide_addresses(allowed(), [], parse_networks(["public"]))
+    assert isinstance(decision, Decision)
+    assert decision.reason is R.DNS_FAILURE
+
+
+def test_a_case_can_be_refused_later_with_its_reading_kept() -> None:
+    decision = refuse(allowed(), R.UPSTREAM_UNREACHABLE, "no answer")
+    assert not decision.allowed
+    assert (decision.reading.bucket, decision.rule) == ("good-bucket", "data")
+    assert refuse_unread(policy(), R.NOT_TLS, "raw bytes").policy.startswith("sha256:")

@@ -1,0 +1,85 @@
+"""The house rules that a machine can see: arrows go down, pure stays pure, every file has its test."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "addons" / "s3gate"
+SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+# Which rooms a room may import; itself and the standard library always.
+ARROWS = {
+    "s3": set(),
+    "policy": {"s3"},
+    "audit": {"policy", "s3"},
+    "proxy": {"policy", "s3"},
+    "alarms": set(),
+    "demo": {"alarms", "audit", "proxy"},
+    "cli": {"alarms", "app", "audit", "demo", "policy", "proxy", "s3", "settings"},
+    "settings": {"policy", "s3"},
+    "app": {"audit", "policy", "proxy", "s3", "settings"},
+}
+PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
+IMPURE = {
+    "asyncio", "boto3", "botocore", "http", "mitmproxy", "os", "pathlib", "random", "secrets", "shutil",
+    "socket", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "watchtower",
+}  # fmt: skip
+# Data and re-exports: nothing in them decides.
+WITHOUT_TESTS = {"__init__.py"}
+
+
+def imports_of(path: Path) -> set[str]:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def room_of(path: Path) -> str:
+    return path.parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_arrows_go_down(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        return
+    reached = {name.split(".")[1] for name in imports_of(path) if name.startswith("s3gate.")}
+    reached -= {room, "__version__"}
+    assert reached <= ARROWS[room], f"{path} reaches up or sideways: {sorted(reached - ARROWS[room])}"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if str(p).startswith(PURE)], ids=str)
+def test_pure_files_touch_nothing(path: Path) -> None:
+    found = {name for name in imports_of(path) if name in IMPURE or name.split(".")[0] in IMPURE - {"http"}}
+    assert not found, f"{path} is pure and may not import {sorted(found)}"
+    calls = [
+        node.func.id
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    assert "open" not in calls, f"{path} is pure and may not open files"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_mitmproxy_lives_in_one_room(path: Path) -> None:
+    if room_of(path) != "proxy":
+        assert not any(name.split(".")[0] == "mitmproxy" for name in imports_of(path))
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.name not in WITHOUT_TESTS], ids=str)
+def test_every_source_file_has_its_test_file(path: Path) -> None:
+    test = ROOT / "tests" / "s3gate" / path.parent / f"test_{path.name}"
+    assert test.is_file(), f"{path} has no {test.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse((PACKAGE / path).read_text(encoding="utf-8")))
