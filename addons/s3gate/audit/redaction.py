@@ -88,8 +88,9 @@ _ASSIGNMENT = re.compile(
     r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)[^&;,\s\"'`]+",
     re.ASCII | re.IGNORECASE,
 )
-# Userinfo of an authority (RFC 3986 section 3.2.1), after an optional scheme.
-_USERINFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?/{0,2})[^/?#@]*(?:@[^/?#@]*)*@", re.ASCII)
+_ASSIGNED: Final = ("signature", "-token", "customer-key")  # one of them stands in whatever _ASSIGNMENT finds
+# Userinfo of an authority (RFC 3986 section 3.2.1): everything before the last `@`, after an optional `scheme://`.
+_USERINFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)[^/?#]*@", re.ASCII)
 
 
 def cap(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -147,10 +148,7 @@ class Redactor:
         """One text without secrets, within `limit` characters; None stays None."""
         if text is None:
             return None
-        for secret in self.secrets:
-            if secret in text:
-                text = text.replace(secret, REDACTED)
-        return cap(_ASSIGNMENT.sub(rf"\1\2{REDACTED}", text), limit)
+        return cap(self._clean(text), limit)
 
     def authority(self, text: str | None) -> str | None:
         """An authority without its userinfo."""
@@ -165,22 +163,28 @@ class Redactor:
         path, mark, query = target.partition("?")
         if "@" in path and not path.startswith("/"):
             path = _USERINFO.sub(rf"\1{REDACTED}@", path, count=1)
-        if not mark:
-            return self.text(path)
-        shown = "&".join(_parameter(*pair) for pair in split_query(query))
-        return self.text(f"{path}?{shown}")
+        shown = "&".join(self._parameter(*pair) for pair in split_query(query)) if mark else ""
+        return cap(f"{self._clean(path)}{mark}{shown}")
 
+    def _clean(self, text: str) -> str:
+        for secret in self.secrets:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        lowered = text.lower()
+        if any(word in lowered for word in _ASSIGNED):
+            text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
+        return text
 
-def _parameter(name: str, value: str, equals: bool) -> str:
-    """One query pair as a record shows it."""
-    if not name and not equals:
-        return ""
-    plain = unquote(name)
-    shown = plain if _PARAMETER.fullmatch(plain) else f"[{len(name)} bytes]"
-    if not equals:
-        return shown
-    kept = value if plain.lower() in SHOWN_PARAMETERS or not value else f"[{len(value)} bytes]"
-    return f"{shown}={kept}"
+    def _parameter(self, name: str, value: str, equals: bool) -> str:
+        """One query pair as a record shows it."""
+        if not name and not equals:
+            return ""
+        plain = self._clean(unquote(name))
+        shown = plain if _PARAMETER.fullmatch(plain) else f"[{len(name)} bytes]"
+        if not equals:
+            return shown
+        kept = plain.lower() in SHOWN_PARAMETERS or not value
+        return f"{shown}={self._clean(value) if kept else f'[{len(value)} bytes]'}"
 
 
 def _header_secrets(name: str, value: str) -> Iterator[str]:

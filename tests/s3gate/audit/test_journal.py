@@ -150,7 +150,7 @@ async def test_a_failed_fsync_latches(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(appender_module.os, "fdatasync", fail)
+        patch.setattr("os.fdatasync", fail)
         with pytest.raises(JournalUnavailable, match="Input/output error"):
             await journal.append(record(2), Kind.DENY)
     with pytest.raises(JournalUnavailable, match="Input/output error"):
@@ -220,8 +220,8 @@ async def test_append_latency(tmp_path: Path, flows: int, capsys: pytest.Capture
     journal.close()
     taken.sort()
     with capsys.disabled():
-        print(
+        sys.stdout.write(
             f"\njournal append, {flows} in flight: p50 {taken[len(taken) // 2] / 1e6:.2f} ms, "
-            f"p99 {taken[len(taken) * 99 // 100] / 1e6:.2f} ms, {len(taken) / spent:.0f}/s"
+            f"p99 {taken[len(taken) * 99 // 100] / 1e6:.2f} ms, {len(taken) / spent:.0f}/s\n"
         )
     assert taken[len(taken) // 2] < DEADLINE_S * 1e9
