@@ -68,7 +68,7 @@ def explain_bucket_name(text: str) -> str | None:
     prefix = next((item for item in _RESERVED_PREFIXES if text.lower().startswith(item)), None)
     if not MIN_BUCKET_CHARS <= len(text) <= MAX_BUCKET_CHARS:
         return f"a bucket name has {MIN_BUCKET_CHARS} to {MAX_BUCKET_CHARS} characters, this has {len(text)}"
-    if text != text.lower() and _BUCKET.fullmatch(text.lower()):
+    if text.isascii() and text != text.lower() and _BUCKET.fullmatch(text.lower()):
         return f"a bucket name has no capitals; write `{text.lower()}`"
     if not _BUCKET.fullmatch(text):
         return "a bucket name has only a-z, 0-9, `.` and `-`, and a letter or digit at both ends"
