@@ -8,7 +8,8 @@ that failed latest, and among equals the first in the file.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from s3gate.policy.decision import Reason
@@ -17,6 +18,7 @@ from s3gate.policy.reading import Client
 from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass
 from s3gate.s3.operation_needs import CUSTOMER_KEY
 
+CACHED_CLIENTS: Final = 4096  # client addresses remembered as values; as many as connections are served
 # Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
 _KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
 
@@ -115,9 +117,8 @@ def encryption_problem(asked: Asked) -> str | None:
 
 
 def _is_member(policy: Policy, groups: Iterable[str], client: Client) -> bool:
-    try:
-        address = ip_address(client.address)
-    except ValueError:
+    address = _parse_address(client.address)
+    if address is None:
         return False
     for name in groups:
         group = policy.clients.get(name)
@@ -126,6 +127,14 @@ def _is_member(policy: Policy, groups: Iterable[str], client: Client) -> bool:
         ):
             return True
     return False
+
+
+@lru_cache(maxsize=CACHED_CLIENTS)
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def _missing_operation(rule: Rule, operation: Operation) -> str | None:
