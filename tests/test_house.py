@@ -19,7 +19,8 @@ ARROWS = {
     "demo": {"alarms", "audit", "proxy"},
     "cli": {"alarms", "app", "audit", "demo", "policy", "proxy", "s3", "settings"},
     "settings": {"policy", "s3"},
-    "app": {"audit", "policy", "proxy", "s3", "settings"},
+    "health": set(),
+    "app": {"audit", "health", "policy", "proxy", "s3", "settings"},
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
 IMPURE = {
