@@ -1,1 +1,51 @@
-"""Words in, exit code out; one file a command."""
+"""Words in, exit code out; one file a command.
+
+The normal case: `s3gate check --policy config/policy.yaml`. A command's file is only
+imported when that command is asked for, so that `s3gate --help` answers at once.
+"""
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+from s3gate import __version__
+
+COMMANDS: Final = {
+    "check": "Find every mistake in a policy or a settings file.",
+    "demo": "Show the gate at work, with everything embedded.",
+    "explain": "Say what the policy decides about a request, and why.",
+    "run": "Run the gate.",
+}
+"""Each command with its one line; `s3gate.cli.<name>` holds it as `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports the file of a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"s3gate.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"s3gate.cli.{cmd_name}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="s3gate")
+def main() -> None:
+    """Let AWS clients reach the S3 buckets on a list, and nothing else.
+
+    Exit codes: 0 fine, 1 the answer is no, 2 the input is wrong, 3 the environment is.
+    """

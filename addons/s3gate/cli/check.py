@@ -1,0 +1,120 @@
+"""`s3gate check`: every mistake of a policy or a settings file, with its place and the next step.
+
+The normal case prints one line and exits 0; warnings do not change that.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from s3gate.cli.excerpt import render_json, render_mistake, source_lines
+from s3gate.policy.document import parse_policy_tree
+from s3gate.policy.mistake import DocumentErrors, Mistake
+from s3gate.policy.model import Policy
+from s3gate.policy.warning import find_warnings
+from s3gate.settings import Settings, read_settings
+
+EXIT_INPUT: Final = 2
+DEFAULT_CONFIG: Final = Path("config/s3gate.yaml")
+
+_EPILOG: Final = """\b
+Examples:
+  s3gate check --policy config/policy.yaml
+  s3gate check --config config/s3gate.yaml --json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--policy", "policy_path", type=click.Path(path_type=Path), help="A policy file.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    help="A settings file; its policy is checked too.  [default: config/s3gate.yaml]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a mistake, and one for each file.")
+def command(policy_path: Path | None, config_path: Path | None, as_json: bool) -> None:
+    """Find every mistake in a policy or a settings file.
+
+    Prints each as `file:line:column: message`, with the source line and the next
+    step. Exit code 0 when there is none (warnings do not count), 2 otherwise.
+    """
+    if policy_path is not None and config_path is not None:
+        raise click.UsageError("name one file: --policy FILE or --config FILE")
+    if policy_path is None and config_path is None:
+        config_path = DEFAULT_CONFIG
+    fine = True
+    if config_path is not None:
+        settings = _check_settings(config_path, as_json=as_json)
+        fine = settings is not None
+        policy_path = settings.policy if settings is not None else None
+    if policy_path is not None:
+        fine = _check_policy(policy_path, as_json=as_json) and fine
+    if not fine:
+        raise click.exceptions.Exit(EXIT_INPUT)
+
+
+def _check_settings(path: Path, *, as_json: bool) -> Settings | None:
+    try:
+        settings = read_settings(path)
+    except DocumentErrors as exc:
+        _print(path, exc.mistakes, (), as_json=as_json)
+        return None
+    _print(path, (), (), as_json=as_json, summary="the settings are fine")
+    return settings
+
+
+def _check_policy(path: Path, *, as_json: bool) -> bool:
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        mistake = Mistake(0, 0, f"cannot be read: {exc.strerror}", "name a file that s3gate may read")
+        _print(path, (mistake,), (), as_json=as_json)
+        return False
+    try:
+        policy, root = parse_policy_tree(data)
+    except DocumentErrors as exc:
+        _print(path, exc.mistakes, (), data, as_json=as_json)
+        return False
+    warnings = find_warnings(policy, root, datetime.now(UTC))
+    _print(path, (), warnings, data, as_json=as_json, summary=_describe(policy))
+    return True
+
+
+def _describe(policy: Policy) -> str:
+    rules, hosts = len(policy.rules), len(policy.hosts)
+    return f"the policy is fine: {rules} rule{'s' * (rules != 1)}, {hosts} host{'s' * (hosts != 1)}, {policy.digest}"
+
+
+def _print(  # noqa: PLR0913 - one file's result has these parts
+    path: Path,
+    mistakes: tuple[Mistake, ...],
+    warnings: tuple[Mistake, ...],
+    data: bytes | None = None,
+    *,
+    as_json: bool,
+    summary: str = "",
+) -> None:
+    here = Path.cwd()
+    name = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    if as_json:
+        for severity, found in (("error", mistakes), ("warning", warnings)):
+            for one in found:
+                click.echo(render_json(name, one, severity))
+        counts = {"file": name, "ok": not mistakes, "errors": len(mistakes), "warnings": len(warnings)}
+        click.echo(json.dumps(counts))
+        return
+    if data is None:
+        data = path.read_bytes() if path.is_file() else b""
+    lines = source_lines(data)
+    for one in warnings:
+        click.echo(render_mistake(name, lines, one, "warning") + "\n", err=True)
+    for one in mistakes:
+        click.echo(render_mistake(name, lines, one) + "\n", err=True)
+    if mistakes:
+        click.echo(f"{name}: {len(mistakes)} mistake{'s' * (len(mistakes) != 1)}", err=True)
+    else:
+        click.echo(f"{name}: {summary}")
