@@ -114,5 +114,5 @@ def test_a_filter_with_undocumented_syntax_is_refused(emulator: Emulator) -> Non
     bad = MetricFilter("bad", "{ $.a EXISTS }", "Bad", "1", "Count")
     chain = AlarmChain(emulator.url, "eu-west-3", replace(load_definition(), filters=(bad,)))
     chain.deploy()
-    with pytest.raises(ValueError, match="column 9"):
+    with pytest.raises(ValueError, match="column 14"):
         chain.counts()
