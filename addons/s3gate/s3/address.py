@@ -10,22 +10,24 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
-from s3gate.s3.bucket import alias_kind, is_legacy_bucket_name
+from s3gate.s3.bucket import MAX_LEGACY_BUCKET_CHARS, alias_kind, is_legacy_bucket_name
 from s3gate.s3.endpoint import Endpoint, EndpointClass
 from s3gate.s3.host import quoted
 from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest
 from s3gate.s3.service import ACCESS_POINT_LABEL
 
 MAX_KEY_BYTES: Final = 1024  # AWS, "Naming Amazon S3 objects": UTF-8 bytes of a key
+# A slash, the longest bucket of a path, a slash, and a key with every byte percent-encoded.
+MAX_PATH_CHARS: Final = len("/") + MAX_LEGACY_BUCKET_CHARS + len("/") + MAX_KEY_BYTES * len("%00")
 SOAP: Final = "soap"  # AWS, "Virtual hosting of general purpose buckets": the path of S3's SOAP endpoint
 
 # A raw path: RFC 3986 section 3.3 pchar and `/`, every `%` with two hex digits, and beyond it the
 # printable ASCII that clients such as curl send as it stands: `"<>[]^`{|}`. They have one reading.
 # Controls, space, raw bytes above 0x7E, `\`, `#` and `?` have none, or more than one.
 _NO_PATH: Final = r"\\#?\x00-\x20\x7f-\U0010ffff"
-_PATH: Final = re.compile(rf"(?:[^%{_NO_PATH}]|%[0-9A-Fa-f]{{2}})*", re.ASCII)
+_PATH: Final = re.compile(rf"[^%{_NO_PATH}]*(?:%[0-9A-Fa-f]{{2}}[^%{_NO_PATH}]*)*", re.ASCII)
+_ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+", re.ASCII)
 _RAW: Final = re.compile(rf"[{_NO_PATH}]", re.ASCII)
 
 
@@ -89,10 +91,12 @@ def parse_address(endpoint: Endpoint, path: str) -> S3Address:
 
     Raises:
         AmbiguousTarget: two readers could take the path for two resources.
-        MalformedRequest: the key is longer than S3 allows.
+        MalformedRequest: the path or the key is longer than S3 allows.
     """
     if not path.startswith("/") and path:
         raise AmbiguousTarget("the path does not start with a slash; send the target in origin-form")
+    if len(path) > MAX_PATH_CHARS:
+        raise MalformedRequest(f"the path has {len(path)} characters, which no key of S3 needs; shorten it")
     if _PATH.fullmatch(path) is None:
         raise AmbiguousTarget(f"the path has {_strange(path)}; percent-encode it once")
     other = next((kind for kind in _NO_BUCKET if kind in endpoint.needs), None)
@@ -135,7 +139,7 @@ def _read_key(raw: str) -> tuple[str | None, str | None]:
         return None, None
     if "%" in raw:
         try:
-            key = unquote_to_bytes(raw).decode("utf-8")
+            key = _decode(raw)
         except UnicodeDecodeError as exc:
             raise AmbiguousTarget("the key is not UTF-8 once decoded; encode it as UTF-8") from exc
         size = len(key.encode("utf-8"))
@@ -147,8 +151,13 @@ def _read_key(raw: str) -> tuple[str | None, str | None]:
         raise AmbiguousTarget("the key has an encoded NUL, where some readers stop; take it out")
     if ".." in key and _climbs(key):
         raise AmbiguousTarget("the key climbs above its root with `..`; S3 refuses such keys")
-    spaced = unquote_to_bytes(raw.replace("+", " ")).decode("utf-8") if "+" in raw else None
-    return key, spaced
+    return key, _decode(raw.replace("+", " ")) if "+" in raw else None
+
+
+def _decode(raw: str) -> str:
+    """Percent-decoded once as UTF-8; `raw` is ASCII and every `%` in it is whole."""
+    latin = _ESCAPES.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("latin-1"), raw)
+    return latin.encode("latin-1").decode("utf-8")
 
 
 def _climbs(key: str) -> bool:

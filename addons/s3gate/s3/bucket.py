@@ -31,6 +31,8 @@ ALIAS_SUFFIXES: Final = (
 )
 """Reserved suffixes and what a name that ends in one is."""
 
+_ENDINGS: Final = tuple(suffix for suffix, _ in ALIAS_SUFFIXES)
+
 
 def is_bucket_name(text: str) -> bool:
     """Whether a general purpose bucket of this name can be created today."""
@@ -52,6 +54,8 @@ def alias_kind(text: str) -> str | None:
         One of the kinds of `ALIAS_SUFFIXES`, or None for a general purpose bucket.
     """
     folded = text.lower()
+    if not folded.endswith(_ENDINGS):
+        return None
     return next((kind for suffix, kind in ALIAS_SUFFIXES if folded.endswith(suffix)), None)
 
 

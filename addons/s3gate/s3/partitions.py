@@ -103,8 +103,9 @@ def suffix_of(name: str) -> Suffix | None:
 
 
 @lru_cache(maxsize=1024)  # labels: there are some 50 regions, an attacker may show more
-def _is_region(partition: str, label: str) -> bool:
-    return PARTITIONS[partition].region_pattern.fullmatch(label) is not None
+def _partition_of(suffix: str, label: str) -> Partition | None:
+    partitions = SUFFIXES[suffix].partitions
+    return next((item for item in partitions if item.region_pattern.fullmatch(label)), None)
 
 
 def partition_of(suffix: Suffix, label: str) -> Partition | None:
@@ -119,4 +120,4 @@ def partition_of(suffix: Suffix, label: str) -> Partition | None:
     """
     if len(label) > MAX_REGION_CHARS:
         return None
-    return next((item for item in suffix.partitions if _is_region(item.id, label)), None)
+    return _partition_of(suffix.text, label)
