@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -26,6 +27,9 @@ MAX_HEAD_CHARACTERS: Final = 65_536
 
 MAX_CONTENT_LENGTH: Final = 2**63 - 1
 """Bytes. What a signed 64-bit counter holds (RFC 9110 8.6 asks to guard against overflow)."""
+
+NAMES_REMEMBERED: Final = 1024
+"""Header names whose check is remembered; SDKs use some hundred."""
 
 # RFC 9110 9.1 allows any token; every method that a client of S3 uses is upper-case letters.
 _METHOD: Final = re.compile(r"[A-Z]{3,16}", re.ASCII)
@@ -143,16 +147,10 @@ def _read_fields(target: str, headers: Sequence[tuple[str, str]]) -> tuple[dict[
     amazon: list[str] = []
     size = len(target)
     for name, value in headers:
-        if _NAME.fullmatch(name) is None:
-            raise MalformedRequest(
-                "a header name is not a token (RFC 9110 5.6.2): no blanks, no colon, not empty"
-            )
-        if _VALUE.fullmatch(value) is None:
-            raise MalformedRequest(f"header `{name[:64]}` holds a control character or a line break")
+        folded = _fold_name(name)
+        if not (value.isascii() and value.isprintable()) and _VALUE.fullmatch(value) is None:
+            raise MalformedRequest(f"header `{folded[:64]}` holds a control character or a line break")
         size += len(name) + len(value)
-        folded = name.lower()
-        if "_" in folded:
-            _refuse_look_alike(folded)
         if folded in fields:
             value = _repeated(folded, fields[folded], value)  # noqa: PLW2901  # the joined value takes its place
         elif folded.startswith("x-amz-"):
@@ -163,13 +161,21 @@ def _read_fields(target: str, headers: Sequence[tuple[str, str]]) -> tuple[dict[
     return fields, amazon
 
 
-def _refuse_look_alike(folded: str) -> None:
-    """CGI, WSGI and several servers read `_` in a name as `-`: then this header would be another."""
-    if folded.startswith("x-amz-meta-"):
-        return
-    plain = folded.replace("_", "-").strip("-")
-    if plain.startswith("x-amz-") or plain in rules.GUARDED:
-        raise MalformedRequest(f"header `{folded[:64]}` reads as `{plain[:64]}` to some servers; use hyphens")
+@lru_cache(maxsize=NAMES_REMEMBERED)
+def _fold_name(name: str) -> str:
+    """The lower-case name; CGI and WSGI read `_` as `-`, so look-alikes of guarded names are refused."""
+    if _NAME.fullmatch(name) is None:
+        raise MalformedRequest(
+            "a header name is not a token (RFC 9110 5.6.2): no blanks, no colon, not empty"
+        )
+    folded = name.lower()
+    if "_" in folded and not folded.startswith("x-amz-meta-"):
+        plain = folded.replace("_", "-").strip("-")
+        if plain.startswith("x-amz-") or plain in rules.GUARDED or plain in rules.CHECKED:
+            raise MalformedRequest(
+                f"header `{folded[:64]}` reads as `{plain[:64]}` to some servers; use hyphens"
+            )
+    return folded
 
 
 def _repeated(folded: str, first: str, second: str) -> str:

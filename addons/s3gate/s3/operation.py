@@ -124,7 +124,7 @@ _DECIDING_HEADERS: Final = frozenset({"x-amz-copy-source"})
 _INDEX: Final = _index()
 _LITERALS: Final = frozenset(name for key in _INDEX for name in key[2])
 _NAMES: Final = frozenset(name for shapes in _INDEX.values() for shape in shapes for name in shape.query)
-_FOLDED: Final = frozenset(name.lower() for name in _NAMES | V2_QUERY | {"x-id"})
+_FOLDED: Final = frozenset(name.lower() for name in _NAMES | {*V2_QUERY.values(), "x-id"})
 
 # Headers of one operation that mean nothing elsewhere pass, except those that name a source or a route.
 _OWN_ONLY: Final = ("x-amz-copy-source", "x-amz-rename-source", "x-amz-fwd-", "x-amz-request-")
@@ -223,7 +223,7 @@ def _collect(shape: _Shape, query: Query, head: Head) -> dict[str, str]:
         if folded in seen:
             raise AmbiguousTarget(f"query parameter `{folded[:64]}` is given in two spellings")
         seen.add(folded)
-        if name in shape.query or name in V2_QUERY or V4_QUERY.get(folded) == name:
+        if name in shape.query or V2_QUERY.get(folded) == name or V4_QUERY.get(folded) == name:
             continue
         if name == "x-id":
             _check_id(shape, value)

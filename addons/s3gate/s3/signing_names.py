@@ -15,16 +15,17 @@ V4_QUERY: Final = {
 }
 """Folded name → its one spelling in a presigned request (S3 API reference, query string auth)."""
 
-V2_QUERY: Final = frozenset({"AWSAccessKeyId", "Signature", "Expires"})
-"""The parameters of a presigned SigV2 request (S3 developer guide, RESTAuthentication)."""
+V2_QUERY: Final = {"awsaccesskeyid": "AWSAccessKeyId", "signature": "Signature", "expires": "Expires"}
+"""The same for a presigned SigV2 request (S3 developer guide, RESTAuthentication)."""
 
 SECURITY_TOKEN: Final = "x-amz-security-token"  # noqa: S105  # a header name
+REGION_SET: Final = "x-amz-region-set"
 SESSION_TOKEN: Final = "x-amz-s3session-token"  # noqa: S105  # a header name
 
 SIGNING_HEADERS: Final = frozenset(
     {
         # signature version 4, 4A and S3 Express
-        "x-amz-date", "x-amz-content-sha256", "x-amz-region-set", SECURITY_TOKEN, SESSION_TOKEN,
+        "x-amz-date", "x-amz-content-sha256", REGION_SET, SECURITY_TOKEN, SESSION_TOKEN,
         # aws-chunked bodies
         "x-amz-decoded-content-length", "x-amz-trailer",
         # browsers and the Java SDK say here what they are

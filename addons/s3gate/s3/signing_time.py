@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 # SigV4 reference: YYYYMMDD'T'HHMMSS'Z'
-_AMAZON: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z", re.ASCII)
+_AMAZON: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
 # RFC 9110 5.6.7 IMF-fixdate; SigV2 clients also write +0000 for GMT (RFC 2822)
 _HTTP: Final = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) "
@@ -17,11 +17,10 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 def parse_amazon_date(text: str) -> datetime | None:
     """The time that `20261122T080000Z` writes, or None when it is not one."""
-    match = _AMAZON.fullmatch(text)
-    if match is None:
+    if _AMAZON.fullmatch(text) is None:
         return None
     try:
-        return datetime(*(int(part) for part in match.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers by the pattern
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
 
