@@ -52,7 +52,7 @@ Examples:
 @click.option("--client", help="The client's address.  [default: 127.0.0.1]")
 @click.option("--now", help="The time, ISO 8601.  [default: now]")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON line.")
-def command(  # noqa: PLR0913 - each is an option of the command
+def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and click gives them by name
     url: str | None,
     policy_path: Path,
     jsonl: bool,

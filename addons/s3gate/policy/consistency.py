@@ -4,11 +4,11 @@ Normally there is nothing to say. These checks read the tree, not the models, so
 they speak also where a neighbouring scalar is wrong: every mistake at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from s3gate.policy.located import Node, Plain
 from s3gate.policy.mistake import Mistake, quote
-from s3gate.policy.yaml_source import Loc, Node, Plain
 
 _TARGETS: Final = ("bucket", "fqdn", "access_point", "mrap")
 
@@ -65,9 +65,9 @@ def _mode(node: Node) -> Iterator[Mistake]:
         yield Mistake(line, column, "`until` without `mode: monitor`", "delete it, or add `mode: monitor`")
 
 
-def _repeated(nodes: "list[Node] | tuple[Node, ...] | object", key: str, what: str) -> Iterator[Mistake]:
+def _repeated(nodes: Sequence[Node], key: str, what: str) -> Iterator[Mistake]:
     first: dict[str, int] = {}
-    for node in nodes if isinstance(nodes, list | tuple) else ():
+    for node in nodes:
         child = node.children.get(key)
         if child is None or not isinstance(child.value, str):
             continue
@@ -82,9 +82,9 @@ def _repeated(nodes: "list[Node] | tuple[Node, ...] | object", key: str, what: s
             first[child.value] = child.line
 
 
-def _same_rules(rules: "object") -> Iterator[Mistake]:
+def _same_rules(rules: Sequence[Node]) -> Iterator[Mistake]:
     first: dict[object, Node] = {}
-    for rule in rules if isinstance(rules, list | tuple) else ():
+    for rule in rules:
         if not isinstance(rule.value, dict):
             continue
         content = frozenset((key, _frozen(value)) for key, value in rule.value.items() if key != "id")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from s3gate.policy.consistency import find_inconsistencies
 from s3gate.policy.listed import read_listed
+from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, PolicyErrors
 from s3gate.policy.model import (
     ClientGroup,
@@ -26,7 +27,7 @@ from s3gate.policy.policy_file import PolicyFile, RuleEntry
 from s3gate.policy.shape import check_shape
 from s3gate.policy.spelling import parse_date
 from s3gate.policy.unsupported import is_unsupported
-from s3gate.policy.yaml_source import Node, parse_yaml
+from s3gate.policy.yaml_source import parse_yaml
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
 from s3gate.s3.operation import OperationClass

@@ -6,7 +6,7 @@ then that mistake is told, and nothing below is blamed for it.
 
 from dataclasses import dataclass
 
-from s3gate.policy.yaml_source import Node
+from s3gate.policy.located import Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Mistake:
     suggestion: str | None = None
 
 
-class DocumentErrors(ValueError):
+class DocumentErrors(ValueError):  # noqa: N818 - it holds many
     """A document cannot be used.
 
     Args:

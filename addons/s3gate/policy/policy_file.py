@@ -89,9 +89,9 @@ class Endpoints(Section):
     """AWS partitions; bucket names are unique in one only."""
     regions: Filled[Annotated[str, AfterValidator(check_region)]]
     """Exact region codes; they bind copy sources too."""
-    vpce: Annotated[
-        list[str], AfterValidator(_no_vpce), WithJsonSchema({"type": "array", "maxItems": 0})
-    ] = []
+    vpce: Annotated[list[str], AfterValidator(_no_vpce), WithJsonSchema({"type": "array", "maxItems": 0})] = (
+        Field(default=[])
+    )
     """VPC endpoint ids; not supported yet, so only the empty list."""
     classes: Filled[Annotated[str, AfterValidator(check_class), _words(*SUPPORTED_CLASSES)]]
     """Classes of S3 endpoints; FIPS dualstack names need both `fips` and `dualstack`."""
@@ -159,11 +159,11 @@ class PolicyFile(Section):
     """Last day of monitor mode, YYYY-MM-DD."""
     endpoints: Endpoints
     """Which S3 hosts may be spoken to at all."""
-    clients: dict[Name, Clients] = {}
+    clients: dict[Name, Clients] = Field(default={})
     """Groups of clients, by name."""
-    rules: list[RuleEntry] = []
+    rules: list[RuleEntry] = Field(default=[])
     """The list itself; what no rule allows is refused."""
-    hosts: list[HostEntry] = []
+    hosts: list[HostEntry] = Field(default=[])
     """AWS services beside S3."""
     plain_http: Literal["deny", "head", "allow"] = "deny"
     """Clear text: `head` lets HEAD of a listed bucket's root pass."""

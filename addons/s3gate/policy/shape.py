@@ -12,9 +12,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from s3gate.policy.located import Loc, Node, Plain
 from s3gate.policy.mistake import Misspelling, Mistake, quote
 from s3gate.policy.suggestion import nearest
-from s3gate.policy.yaml_source import Loc, Node, Plain
 
 _QUOTED_WORD: Final = re.compile(r"'([^']*)'")
 
@@ -79,11 +79,11 @@ def _mistake(
     if error["type"] == "missing":
         where = node.at(loc[:-1])
         return Mistake(where.line, where.column, f"key `{loc[-1]}` is missing", f"add `{loc[-1]}:`")
-    line, column = node.key_at(loc) if "[key]" in error["loc"] else (where.line, where.column)
+    place = node.key_at(loc) if "[key]" in error["loc"] else (where.line, where.column)
     if isinstance(cause, Misspelling):
-        return Mistake(line, column, cause.message, cause.suggestion)
-    message, hint = _say(error, where.value, str(loc[-1]) if loc else "")
-    return Mistake(line, column, message, hint)
+        return Mistake(*place, cause.message, cause.suggestion)
+    message, suggestion = _say(error, where.value, str(loc[-1]) if loc else "")
+    return Mistake(*place, message, suggestion)
 
 
 def _say(error: ErrorDetails, value: Plain, key: str) -> tuple[str, str | None]:

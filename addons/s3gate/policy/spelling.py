@@ -30,6 +30,9 @@ DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DATE: Final = re.compile(DATE_PATTERN, re.ASCII)
 _NEAR_DATE: Final = re.compile(r"([0-9]{4})[-/. ]?([0-9]{1,2})[-/. ]?([0-9]{1,2})(?:[T ].*)?", re.ASCII)
 
+LAST_DAY: Final = date(2999, 12, 31)
+"""A later end is a slip, and the day after the calendar's last does not exist."""
+
 KEY_BYTES: Final = 1024
 """Bytes of a key in UTF-8: S3 User Guide, "Naming Amazon S3 objects"; a longer pattern matches nothing."""
 
@@ -68,9 +71,12 @@ def parse_date(text: str) -> date:
     """A day as YYYY-MM-DD."""
     if _DATE.fullmatch(text):
         try:
-            return date.fromisoformat(text)
+            day = date.fromisoformat(text)
         except ValueError as exc:
             raise Misspelling(f"{quote(text)} is not a day of the calendar", "write YYYY-MM-DD") from exc
+        if day > LAST_DAY:
+            raise Misspelling(f"{quote(text)} is no end", f"write a day before {LAST_DAY.isoformat()}")
+        return day
     near = _NEAR_DATE.fullmatch(text)
     if near:
         try:

@@ -82,7 +82,7 @@ def check_rule_region(text: str, info: ValidationInfo) -> str:
     check_region(text, info)
     raise Misspelling(
         f"region {quote(text)} is not listed under `endpoints`",
-        f"add it to `regions` there, or delete it here",
+        "add it to `regions` there, or delete it here",
     )
 
 
@@ -111,40 +111,53 @@ def check_client(text: str, info: ValidationInfo) -> str:
 
 def check_bucket(text: str) -> str:
     """The name of a general purpose bucket, exact."""
-    arn, url = _BUCKET_ARN.fullmatch(text), _URL.fullmatch(text)
-    if arn or url:
-        bare = arn[1] if arn else url[1].split("/", 1)[0] if url else ""
-        kind = "an ARN" if arn else "a URL"
-        raise Misspelling(f"{quote(text)} is {kind}, not a bucket name", f"write `{bare}`" if bare else None)
-    if text.startswith("arn:"):
-        raise Misspelling(f"{quote(text)} is an ARN, not a bucket name", "write the bucket's name alone")
-    if _WILD & set(text):
-        raise Misspelling(
-            f"wildcard in bucket {quote(text)}: only exact names are listed",
-            "write one rule for each bucket; `keys:` takes `*`",
-        )
-    if _REGEX & set(text):
-        raise Misspelling(
-            f"regular expression in bucket {quote(text)}: only exact names are listed",
-            "write one rule for each bucket",
-        )
-    if "/" in text:
-        bucket, _, key = text.partition("/")
-        raise Misspelling(
-            f"{quote(text)} holds a key", f'write `bucket: {bucket}` and `keys: ["{key or "*"}"]`'
-        )
-    if text.endswith("."):
-        raise Misspelling(f"trailing dot in bucket {quote(text)}", f"write `{text.rstrip('.').lower()}`")
-    if text != text.strip():
-        raise Misspelling(f"spaces around bucket {quote(text)}", f"write `{text.strip().lower()}`")
-    if text != text.lower() and text.isascii():
-        raise Misspelling(f"bucket {quote(text)} has upper-case letters", f"write `{text.lower()}`")
+    wrong = _wrapped_bucket(text) or _misspelt_bucket(text)
+    if wrong is not None:
+        raise wrong
     if isinstance(_classify(text), Endpoint):
         raise Misspelling(f"{quote(text)} is a host name, not a bucket", f"write `fqdn: {text}`")
     why = explain_bucket_name(text)
     if why is not None:
         raise Misspelling(why)
     return text
+
+
+def _wrapped_bucket(text: str) -> Misspelling | None:
+    """A bucket inside something longer: an ARN, a URL, a path."""
+    bare, kind = "", "an ARN"
+    if arn := _BUCKET_ARN.fullmatch(text):
+        bare = arn[1]
+    elif url := _URL.fullmatch(text):
+        bare, kind = url[1].split("/", 1)[0], "a URL"
+    elif not text.startswith("arn:"):
+        bucket, slash, key = text.partition("/")
+        hint = f'write `bucket: {bucket}` and `keys: ["{key or "*"}"]`'
+        return Misspelling(f"{quote(text)} holds a key", hint) if slash and not _WILD & set(bucket) else None
+    plain = bare and not (_WILD | _REGEX) & set(bare)
+    return Misspelling(
+        f"{quote(text)} is {kind}, not a bucket name",
+        f"write `{bare.lower()}`" if plain else "write the bucket's name alone",
+    )
+
+
+def _misspelt_bucket(text: str) -> Misspelling | None:
+    """A pattern, or a name that is nearly one."""
+    next_step = "write one rule for each bucket; `keys:` takes `*`"
+    if _WILD & set(text):
+        return Misspelling(f"wildcard in bucket {quote(text)}: only exact names are listed", next_step)
+    if _REGEX & set(text):
+        return Misspelling(
+            f"regular expression in bucket {quote(text)}: only exact names are listed", next_step
+        )
+    right = text.strip().rstrip(".").lower()
+    for wrong, what in (
+        (text != text.strip(), "spaces around bucket"),
+        (text.endswith("."), "trailing dot in bucket"),
+        (text.isascii() and text != text.lower(), "upper case in bucket"),
+    ):
+        if wrong:
+            return Misspelling(f"{what} {quote(text)}", f"write `{right}`")
+    return None
 
 
 def _classify(text: str) -> Endpoint | OtherService | AwsName | Foreign | None:

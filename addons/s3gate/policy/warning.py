@@ -5,14 +5,14 @@ author may think: ends that have passed, rules that never match or are covered b
 earlier one, services whose own keys can write elsewhere, path-style refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, in_file_order, quote
 from s3gate.policy.model import KeyGlob, Monitor, Policy, Rule
 from s3gate.policy.suggestion import nearest
-from s3gate.policy.yaml_source import Node
 from s3gate.s3.endpoint import Endpoint, classify_host
 from s3gate.s3.host import HostName
 from s3gate.s3.operation import OPERATION_CLASS
@@ -54,7 +54,7 @@ def _top(policy: Policy, root: Node, now: datetime) -> Iterator[Mistake]:
         yield Mistake(
             line,
             column,
-            "path-style is refused: GetBucketLocation, buckets with dots and custom endpoints of botocore break",
+            "path-style is refused: GetBucketLocation, dotted buckets, custom endpoints of botocore break",
             "write `path_style: allow` unless that is wanted; buckets are judged alike in both styles",
         )
     if not policy.rules and not policy.hosts:
@@ -116,10 +116,9 @@ def _rule(policy: Policy, rule: Rule, node: Node, now: datetime) -> Iterator[Mis
         )
 
 
-def _covered(policy: Policy, nodes: "tuple[Node, ...] | object") -> Iterator[Mistake]:
-    places = nodes if isinstance(nodes, list | tuple) else ()
+def _covered(policy: Policy, nodes: Sequence[Node]) -> Iterator[Mistake]:
     earlier: dict[tuple[str, str], list[Rule]] = {}
-    for rule, node in zip(policy.rules, places, strict=True):
+    for rule, node in zip(policy.rules, nodes, strict=True):
         same = earlier.setdefault((rule.partition, rule.fqdn or rule.bucket or ""), [])
         by = next((one for one in same if _covers(one, rule)), None)
         if by is not None:

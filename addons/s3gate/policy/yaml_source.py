@@ -8,12 +8,11 @@ indentation, control characters, a byte order mark.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 import yaml
 
+from s3gate.policy.located import Node, Plain
 from s3gate.policy.mistake import Mistake, quote
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -31,59 +30,6 @@ _LOADER: Final = getattr(
     yaml, "CSafeLoader", yaml.SafeLoader
 )  # the wheel has libyaml, a source build may not
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
-
-type Plain = str | list["Plain"] | dict[str, "Plain"]
-type Loc = Sequence[int | str]
-
-
-class Node:
-    """A value of the document with its place.
-
-    Args:
-        value: text, list or dict of the same, without places.
-        line: from 1.
-        column: in characters, from 1.
-        items: the nodes of a list.
-        children: the nodes of a mapping, by key.
-        keys: the places of the keys of a mapping.
-    """
-
-    __slots__ = ("children", "column", "items", "keys", "line", "value")
-
-    def __init__(
-        self,
-        value: Plain,
-        line: int,
-        column: int,
-        items: Sequence["Node"] = (),
-        children: Mapping[str, "Node"] = MappingProxyType({}),
-        keys: Mapping[str, tuple[int, int]] = MappingProxyType({}),
-    ) -> None:
-        self.value = value
-        self.line = line
-        self.column = column
-        self.items = items
-        self.children = children
-        self.keys = keys
-
-    def at(self, loc: Loc) -> "Node":
-        """The node at a path of keys and indexes, or the deepest one that exists on the way."""
-        node = self
-        for step in loc:
-            if isinstance(step, int) and step < len(node.items):
-                node = node.items[step]
-            elif isinstance(step, str) and step in node.children:
-                node = node.children[step]
-            else:
-                break
-        return node
-
-    def key_at(self, loc: Loc) -> tuple[int, int]:
-        """Line and column of the key at a path; of the value there, where that is no key."""
-        node = self.at(loc)
-        if not loc:
-            return node.line, node.column
-        return self.at(loc[:-1]).keys.get(str(loc[-1]), (node.line, node.column))
 
 
 def parse_yaml(data: bytes) -> tuple[Node | None, tuple[Mistake, ...]]:
@@ -161,12 +107,25 @@ def _feed(builder: "_Builder", text: str) -> None:
 class _Frame:
     """A list or mapping that is still open."""
 
-    __slots__ = ("key", "node", "skip_value")
+    __slots__ = ("children", "items", "key", "keys", "list_value", "map_value", "skips")
 
     def __init__(self, node: Node) -> None:
-        self.node = node
+        value = node.value
+        self.list_value: list[Plain] | None = value if isinstance(value, list) else None
+        self.map_value: dict[str, Plain] = value if isinstance(value, dict) else {}
+        self.items: list[Node] = []
+        self.children: dict[str, Node] = {}
+        self.keys: dict[str, tuple[int, int]] = {}
+        if self.list_value is None:
+            node.children, node.keys = self.children, self.keys
+        else:
+            node.items = self.items
         self.key: str | None = None
-        self.skip_value = False
+        self.skips = False
+
+    @property
+    def wants_key(self) -> bool:
+        return self.list_value is None and self.key is None and not self.skips
 
 
 class _Builder:
@@ -185,61 +144,52 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Grow the tree by one event."""
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
+        if isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            self._open(event, is_map=kind is yaml.MappingStartEvent)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._open(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
             self._stack.pop()
-        elif kind is yaml.AliasEvent:
-            line, column = event.start_mark.line + 1, event.start_mark.column + 1
-            self.complain(line, column, f"alias {quote('*' + event.anchor)}", "write the value out")
-            self._place_value(Node("", line, column))
-        elif kind is yaml.DocumentStartEvent:
+        elif isinstance(event, yaml.AliasEvent):
+            line, column = _start(event)
+            self.complain(line, column, f"alias {quote('*' + str(event.anchor))}", "write the value out")
+            self._hold(Node("", line, column))
+        elif isinstance(event, yaml.DocumentStartEvent):
             self._document(event)
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _start(event)
         if self._documents > 1:
-            self.complain(
-                line, column, "a second document in the file", "keep one document; delete `---` and below"
-            )
+            self.complain(line, column, "a second document in the file", "keep one; delete `---` and below")
             self.broken = True
         if event.version or event.tags:
             self.complain(line, column, "a YAML directive", "delete the line that starts with `%`")
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        mark = event.start_mark
-        line, column = mark.line + 1, mark.column + 1
+        line, column = _start(event)
         if event.anchor is not None or event.tag is not None:
             self._refuse_properties(event, line, column)
         frame = self._stack[-1] if self._stack else None
-        if (
-            frame is not None
-            and type(frame.node.value) is dict
-            and frame.key is None
-            and not frame.skip_value
-        ):
+        if frame is not None and frame.wants_key:
             self._take_key(frame, event, line, column)
         else:
-            self._place_value(Node(event.value, line, column))
+            self._hold(Node(event.value, line, column))
 
     def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int, column: int) -> None:
-        key: str = event.value
+        key = event.value
         if key == "<<" and not event.style:
             self.complain(line, column, "merge key `<<`", "write the keys out")
-            frame.skip_value = True
-        elif key in frame.node.children:
-            first = frame.node.keys[key][0]  # type: ignore[index]  # a frame's node owns real dicts
+            frame.skips = True
+        elif key in frame.keys:
+            first = frame.keys[key][0]
             self.complain(
                 line, column, f"key {quote(key)} twice in one mapping, first on line {first}", "keep one"
             )
-            frame.skip_value = True
+            frame.skips = True
         else:
             frame.key = key
-            frame.node.keys[key] = (line, column)  # type: ignore[index]  # as above
+            frame.keys[key] = (line, column)
 
     def _refuse_properties(self, event: yaml.NodeEvent, line: int, column: int) -> None:
         if event.anchor is not None:
@@ -250,40 +200,38 @@ class _Builder:
         if tag is not None:
             self.complain(line, column, f"tag {quote(tag)}", "delete it: the schema knows the type")
 
-    def _open(self, event: yaml.CollectionStartEvent, *, is_map: bool) -> None:
-        mark = event.start_mark
-        line, column = mark.line + 1, mark.column + 1
+    def _open(self, event: yaml.CollectionStartEvent) -> None:
+        line, column = _start(event)
         if event.anchor is not None or event.tag is not None:
             self._refuse_properties(event, line, column)
-        node = Node({}, line, column, (), {}, {}) if is_map else Node([], line, column, [])
+        node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], line, column)
         frame = self._stack[-1] if self._stack else None
-        if (
-            frame is not None
-            and type(frame.node.value) is dict
-            and frame.key is None
-            and not frame.skip_value
-        ):
+        if frame is not None and frame.wants_key:
             self.complain(line, column, "a key that is not text", "write a plain word as the key")
             self.broken = True
         elif len(self._stack) >= MAX_DEPTH:
             self.complain(line, column, _TOO_DEEP, "flatten it: no key of this file lies that deep")
             self.broken = True
-        self._place_value(node)
+        self._hold(node)
         self._stack.append(_Frame(node))
 
-    def _place_value(self, node: Node) -> None:
+    def _hold(self, node: Node) -> None:
+        """Give a value to whatever is open."""
         if not self._stack:
             self.root = node
             return
         frame = self._stack[-1]
-        owner = frame.node
-        value = owner.value
-        if type(value) is list:
-            value.append(node.value)
-            owner.items.append(node)  # type: ignore[attr-defined]  # a frame's node owns a real list
-        elif frame.key is not None and type(value) is dict:
-            value[frame.key] = node.value
-            owner.children[frame.key] = node  # type: ignore[index]  # a frame's node owns a real dict
+        if frame.list_value is not None:
+            frame.list_value.append(node.value)
+            frame.items.append(node)
+        elif frame.key is not None:
+            frame.map_value[frame.key] = node.value
+            frame.children[frame.key] = node
             frame.key = None
         else:
-            frame.skip_value = False
+            frame.skips = False
+
+
+def _start(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)

@@ -5,24 +5,24 @@ the rest. There is no setting that turns the audit off: a decision that cannot b
 written is refused. The JSON Schema for editors is generated from these models.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from s3gate.policy.mistake import Misspelling, quote
 from s3gate.policy.shape import Section
+from s3gate.settings.field import (
+    Many,
+    Maybe,
+    Nothing,
+    Reads,
+    no_items,
+    one_process,
+    only_field,
+    seconds_field,
+    text_field,
+    whole_field,
+)
 from s3gate.settings.spelling import (
     LOG_GROUP_PATTERN,
     MAX_PORT,
@@ -33,117 +33,19 @@ from s3gate.settings.spelling import (
     check_network,
     check_region_code,
     parse_flag,
-    parse_integer,
     parse_listen_host,
     parse_name_server,
     parse_path,
-    parse_seconds,
     parse_size,
 )
 
 MIN_AUDIT_BYTES: Final = 16 * 1024 * 1024
 """Bytes: room for some 10,000 records, so that a burst of refusals does not stop the gate at once."""
 
-NULLS: Final = frozenset({"", "~", "null"})
-"""What stands for null in YAML 1.2.2's core schema, section 10.3.2 (its capitals are not accepted)."""
-
-
-@dataclass(frozen=True)
-class Reads:
-    """Text becomes a value by one parser, and by nothing else.
-
-    Args:
-        parse: raises Misspelling.
-        shape: the JSON Schema of the text.
-    """
-
-    parse: Callable[[str, ValidationInfo], object]
-    shape: JsonSchemaValue
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A validator that calls the parser."""
-        return core_schema.with_info_plain_validator_function(self._read)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """The shape that editors see."""
-        return dict(self.shape)
-
-    def _read(self, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, str):
-            raise Misspelling("a list or mapping where text belongs")
-        return self.parse(value, info)
-
-
-def _text(parse: Callable[[str], object], **shape: object) -> Reads:
-    return Reads(lambda text, _: parse(text), {"type": "string", **shape})
-
-
-def _whole(low: int, high: int, parse: Callable[[str], int] = parse_integer) -> Reads:
-    types: object = "integer" if parse is parse_integer else ["integer", "string"]
-    return Reads(
-        lambda text, _: _within(parse(text), low, high), {"type": types, "minimum": low, "maximum": high}
-    )
-
-
-def _seconds(low: float, high: float) -> Reads:
-    return Reads(
-        lambda text, _: _within(parse_seconds(text), low, high),
-        {"type": "number", "minimum": low, "maximum": high},
-    )
-
-
-def _within[N: (int, float)](value: N, low: float, high: float) -> N:
-    if low <= value <= high:
-        return value
-    raise Misspelling(f"{value} is out of range", f"write {low} to {high}")
-
-
-def _only(*allowed: str) -> Reads:
-    """Values whose enforcement exists; the others of the design wait for theirs."""
-
-    def check(text: str) -> str:
-        if text in allowed:
-            return text
-        listed = ", ".join(f"`{one}`" for one in allowed)
-        raise Misspelling(f"{quote(text)} is not supported yet", f"write {listed}, or delete the key")
-
-    return _text(check, enum=list(allowed))
-
-
-def _one_process(text: str) -> int:
-    if parse_integer(text) == 1:
-        return 1
-    raise Misspelling(f"{quote(text)} workers are not supported yet", "write `1`, or delete the key")
-
-
-def _no_value(text: str) -> None:
-    if text not in NULLS:
-        raise Misspelling(f"{quote(text)}: this key is not supported yet", "write `null`, or delete the key")
-
-
-def _no_items(value: object) -> object:
-    if value:
-        raise Misspelling("entries are not supported yet", "write `[]`, or delete the key")
-    return ()
-
-
-def _null(value: object) -> object:
-    return None if isinstance(value, str) and value in NULLS else value
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-type Many[T] = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
-type Maybe[T] = Annotated[T | None, BeforeValidator(_null)]
-type Nothing = Annotated[None, Reads(lambda text, _: _no_value(text), {"type": "null"})]
-type Host = Annotated[str, _text(parse_listen_host)]
-type AnyPort = Annotated[int, _whole(0, MAX_PORT)]
-type Port = Annotated[int, _whole(1, MAX_PORT)]
-type Count = Annotated[int, _whole(1, 1_000_000)]
+type Host = Annotated[str, text_field(parse_listen_host)]
+type AnyPort = Annotated[int, whole_field(0, MAX_PORT)]
+type Port = Annotated[int, whole_field(1, MAX_PORT)]
+type Count = Annotated[int, whole_field(1, 1_000_000)]
 type File = Annotated[Path, Reads(parse_path, {"type": "string", "minLength": 1})]
 
 
@@ -154,9 +56,9 @@ class Listen(Section):
     """Address to listen on."""
     port: AnyPort = 8080
     """TCP port; 0 takes a free one."""
-    proxy_protocol: Annotated[str, _only("off")] = "off"
+    proxy_protocol: Annotated[str, only_field("off")] = "off"
     """PROXY protocol of a load balancer; only `off` for now."""
-    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_no_items)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(no_items)] = ()
     """Load balancers that may send it; none for now."""
 
 
@@ -172,16 +74,16 @@ class Authority(Section):
 class Dns(Section):
     """Who is asked for addresses, anew for each upstream connection."""
 
-    nameservers: Many[Annotated[NameServer, _text(parse_name_server)]] = ()
+    nameservers: Many[Annotated[NameServer, text_field(parse_name_server)]] = ()
     """`address` or `address:port`; empty: those of the system."""
-    timeout_s: Annotated[float, _seconds(0.1, 30)] = 2.0
+    timeout_s: Annotated[float, seconds_field(0.1, 30)] = 2.0
     """Seconds for one answer."""
 
 
 class Upstream(Section):
     """Where the gate itself connects to."""
 
-    networks: Annotated[Many[Annotated[str, _text(check_network)]], Field(min_length=1)] = ("public",)
+    networks: Annotated[Many[Annotated[str, text_field(check_network)]], Field(min_length=1)] = ("public",)
     """`public`, or networks; never loopback or link-local unless written out."""
     ca_bundle: Maybe[File] = None
     """PEM file that proves S3's certificates; null: that of the system."""
@@ -189,7 +91,7 @@ class Upstream(Section):
     """TCP port of S3; another one only in tests."""
     plain_port: Port = 80
     """TCP port of S3 in clear text."""
-    connect_timeout_s: Annotated[float, _seconds(0.1, 120)] = 5.0
+    connect_timeout_s: Annotated[float, seconds_field(0.1, 120)] = 5.0
     """Seconds for one address."""
 
 
@@ -200,9 +102,9 @@ class Limits(Section):
     """Connections at once."""
     connections_per_client: Count = 512
     """Connections of one client address at once."""
-    head_bytes: Annotated[int, _whole(1024, 1024 * 1024)] = 65536
+    head_bytes: Annotated[int, whole_field(1024, 1024 * 1024)] = 65536
     """Bytes of a request head."""
-    idle_s: Annotated[float, _seconds(1, 86400)] = 350.0
+    idle_s: Annotated[float, seconds_field(1, 86400)] = 350.0
     """Seconds without a byte; a network load balancer forgets a connection after 350."""
 
 
@@ -211,9 +113,9 @@ class Audit(Section):
 
     directory: File
     """Where the journal lies; each writer has its own directory in it."""
-    max_bytes: Annotated[int, _whole(MIN_AUDIT_BYTES, 2**50, parse_size)] = 2 * 1024**3
+    max_bytes: Annotated[int, whole_field(MIN_AUDIT_BYTES, 2**50, parse_size)] = 2 * 1024**3
     """Size of the journal, like `2GiB`; when it is full, nothing passes."""
-    keys: Annotated[str, _only("full")] = "full"
+    keys: Annotated[str, only_field("full")] = "full"
     """How object keys are recorded; only `full` for now."""
     hmac_key: File
     """File with the secret of the record's chain: 32 bytes or more, raw or in hex."""
@@ -226,11 +128,11 @@ class CloudWatch(Section):
 
     enabled: Annotated[bool, Reads(lambda text, _: parse_flag(text), {"type": "boolean"})] = True
     """Whether records are shipped; they are written to disk in any case."""
-    region: Maybe[Annotated[str, _text(check_region_code, pattern=f"^{REGION_PATTERN}$")]] = None
+    region: Maybe[Annotated[str, text_field(check_region_code, pattern=f"^{REGION_PATTERN}$")]] = None
     """Region of the log group; needed when enabled."""
-    log_group: Annotated[str, _text(check_log_group, pattern=f"^{LOG_GROUP_PATTERN}$")] = "/s3gate/audit"
+    log_group: Annotated[str, text_field(check_log_group, pattern=f"^{LOG_GROUP_PATTERN}$")] = "/s3gate/audit"
     """Name of the log group."""
-    endpoint_url: Maybe[Annotated[str, _text(check_endpoint_url)]] = None
+    endpoint_url: Maybe[Annotated[str, text_field(check_endpoint_url)]] = None
     """Endpoint of CloudWatch Logs; null: that of the region."""
 
 
@@ -259,11 +161,11 @@ class Settings(Section):
 
     listen: Listen = Listen()
     """Where clients connect."""
-    workers: Annotated[int, Reads(lambda text, _: _one_process(text), {"const": 1})] = 1
+    workers: Annotated[int, Reads(lambda text, _: one_process(text), {"const": 1})] = 1
     """Processes on one port; only 1 for now."""
     policy: File
     """The policy file."""
-    reload: Annotated[str, _only("graceful")] = "graceful"
+    reload: Annotated[str, only_field("graceful")] = "graceful"
     """How a new policy takes over; only `graceful` for now."""
     ca: Authority
     """The CA that signs for AWS names inside the tunnel."""

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from s3gate.policy.located import Node, Plain
 from s3gate.policy.mistake import DocumentErrors, Mistake, quote
 from s3gate.policy.shape import check_shape
-from s3gate.policy.yaml_source import MAX_DEPTH, Node, Plain, parse_yaml
-from s3gate.settings.model import NULLS, Settings
+from s3gate.policy.yaml_source import MAX_DEPTH, parse_yaml
+from s3gate.settings.field import NULLS
+from s3gate.settings.model import Settings
 
 ENVIRONMENT_PREFIX: Final = "S3GATE_"
 LEVEL_SEPARATOR: Final = "__"
@@ -93,7 +95,7 @@ def read_hmac_key(path: Path) -> bytes:
         raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")]) from exc
     in_hex = _HEX_KEY.fullmatch(data)
     key = bytes.fromhex(in_hex[1].decode("ascii")) if in_hex else data
-    if not MIN_KEY_BYTES <= len(key) or len(data) > MAX_KEY_BYTES:
+    if len(key) < MIN_KEY_BYTES or len(data) > MAX_KEY_BYTES:
         why = f"`audit.hmac_key`: {quote(path)} holds no key of {MIN_KEY_BYTES} bytes or more"
         raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")])
     return key
