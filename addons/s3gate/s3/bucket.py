@@ -8,6 +8,8 @@ resources: their suffixes tell them (AWS, "General purpose bucket naming rules")
 import re
 from typing import Final
 
+from s3gate.s3.partitions import PARTITIONS
+
 MIN_BUCKET_CHARS: Final = 3  # AWS, "General purpose bucket naming rules"
 MAX_BUCKET_CHARS: Final = 63  # the same; it is the length of a DNS label
 MAX_LEGACY_BUCKET_CHARS: Final = 255  # the same: us-east-1 before 2018-03-01
@@ -17,6 +19,11 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 # Legacy names of us-east-1: capitals and underscores as well; only a path can name them.
 _LEGACY: Final = re.compile(r"[A-Za-z0-9._-]{3,255}", re.ASCII)
 _IPV4: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
+
+# prefix "-" account "-" region "-an" (AWS, "Account regional namespace naming rules").
+_ACCOUNT_REGIONAL: Final = re.compile(
+    r"[a-z0-9][a-z0-9.-]*-(?P<account>[0-9]{12})-(?P<region>[a-z]+(?:-[a-z]+)+-[0-9]+)-an", re.ASCII
+)
 
 _RESERVED_PREFIXES: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 
@@ -57,6 +64,23 @@ def alias_kind(text: str) -> str | None:
     if not folded.endswith(_ENDINGS):
         return None
     return next((kind for suffix, kind in ALIAS_SUFFIXES if folded.endswith(suffix)), None)
+
+
+def namespace_of(text: str) -> tuple[str, str] | None:
+    """The account regional namespace that a bucket name lies in: only that account can create it there.
+
+    Args:
+        text: the bucket's name.
+
+    Returns:
+        Account id and region; the bucket proves its owner only where it lies in that region.
+    """
+    found = _ACCOUNT_REGIONAL.fullmatch(text)
+    if found is None or not is_bucket_name(text):
+        return None
+    region = found["region"]
+    known = any(partition.region_pattern.fullmatch(region) for partition in PARTITIONS.values())
+    return (found["account"], region) if known else None
 
 
 def explain_bucket_name(text: str) -> str | None:

@@ -149,9 +149,11 @@ def _endpoint(
         label or service.root
     ):
         return None
-    if (dualstack and not service.dualstack) or (service.fips and "fips" not in partition.features):
-        return None
     kind = service.endpoint_class
+    if dualstack and not service.dualstack:
+        return None
+    if service.fips and "fips" not in partition.features and kind is not EndpointClass.OUTPOSTS:
+        return None  # botocore's rules: S3 has no FIPS in aws-cn, the control of Outposts does
     needs = {kind}
     if service.fips:
         needs.add(EndpointClass.FIPS)
@@ -184,7 +186,7 @@ def _regional(
         return OtherService(name, OTHER_SERVICES[rest[-1]], partition.id)
     if suffix.dual_stack:
         service = DUAL_STACK_SERVICES.get(rest[-1])
-        return None if service is None else _endpoint(name, service, partition, label, region)
+        return None if service is None else _endpoint(name, service, partition, label, region, dualstack=True)
     service = SERVICES.get(rest[-1])
     if service is not None:
         return _endpoint(name, service, partition, label, region, dualstack=dualstack)

@@ -102,10 +102,9 @@ ACCELERATE: Final = Service(EndpointClass.ACCELERATE, False, True, False, ONE_LA
 MRAP: Final = Service(EndpointClass.MRAP, False, False, False, MRAP_LABEL)
 
 # Under a dualStackDnsSuffix botocore's rules make these alone.
-DUAL_STACK_SERVICES: Final[dict[str, Service]] = {
-    "s3-outposts": Service(EndpointClass.OUTPOSTS, False, False, True, None),
-    "s3-outposts-fips": Service(EndpointClass.OUTPOSTS, True, False, True, None),
-}
+DUAL_STACK_SERVICES: Final[dict[str, Service]] = _both(
+    "s3-outposts", EndpointClass.OUTPOSTS, dualstack=True, root=True, label=None
+)
 
 # The parts of an interface endpoint for S3 (AWS, "AWS PrivateLink for Amazon S3").
 INTERFACES: Final[dict[str, Service]] = {

@@ -12,6 +12,7 @@ from s3gate.s3.bucket import (
     explain_bucket_name,
     is_bucket_name,
     is_legacy_bucket_name,
+    namespace_of,
 )
 
 GOOD = [
@@ -88,6 +89,27 @@ LEGACY = {
 @pytest.mark.parametrize(("text", "expected"), LEGACY.values(), ids=LEGACY)
 def test_legacy_names(text: str, expected: bool) -> None:
     assert is_legacy_bucket_name(text) is expected
+
+
+NAMESPACES = {
+    "account regional": ("logs-111122223333-us-west-2-an", ("111122223333", "us-west-2")),
+    "GovCloud": ("logs-111122223333-us-gov-west-1-an", ("111122223333", "us-gov-west-1")),
+    "the last account counts": ("a-444455556666-111122223333-us-west-2-an", ("111122223333", "us-west-2")),
+    "no prefix": ("111122223333-us-west-2-an", None),
+    "no region": ("logs-111122223333-an", None),
+    "no such region": ("logs-111122223333-xx-west-2-an", None),
+    "short account": ("logs-11112222333-us-west-2-an", None),
+    "long account": ("logs-1111222233334-us-west-2-an", None),
+    "other suffix": ("logs-111122223333-us-west-2", None),
+    "capitals": ("Logs-111122223333-us-west-2-an", None),
+    "newline appended": ("logs-111122223333-us-west-2-an\n", None),
+    "too long": ("l" * 50 + "-111122223333-us-west-2-an", None),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NAMESPACES.values(), ids=NAMESPACES)
+def test_a_name_may_tell_its_account(text: str, expected: tuple[str, str] | None) -> None:
+    assert namespace_of(text) == expected
 
 
 @pytest.mark.parametrize(("suffix", "kind"), ALIAS_SUFFIXES)

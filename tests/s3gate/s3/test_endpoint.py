@@ -63,7 +63,7 @@ ENDPOINTS: dict[str, Row] = {
     "Outposts alias": (f"ap-h--op-s3.op-0123.s3-outposts.{R}.{S}", "outposts", "", "aws", R, "ap-h--op-s3.op-0123"),
     "Outposts alias, ec2": (f"ap-h--op-s3.ec2.s3-outposts.{R}.{S}", "outposts", "", "aws", R, "ap-h--op-s3.ec2"),
     "Outposts control": (f"s3-outposts-fips.{R}.{S}", "outposts", "fips", "aws", R, None),
-    "Outposts control on api.aws": (f"s3-outposts.{R}.api.aws", "outposts", "", "aws", R, None),
+    "Outposts control on api.aws": (f"s3-outposts.{R}.api.aws", "outposts", "dualstack", "aws", R, None),
     "control": (f"123456789012.s3-control.{R}.{S}", "control", "", "aws", R, "123456789012"),
     "control root, fips dualstack": (f"s3-control-fips.dualstack.{R}.{S}", "control", "fips dualstack", "aws", R, None),
     "express": (
