@@ -8,12 +8,13 @@ turn alarms on and its alarms really publish; it has no memory on disk.
 import http.client
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Final, Self
+
+from s3gate.demo.ports import free_ports
 
 START_TIMEOUT_S: Final = 15.0
 """Seconds until MiniStack must answer (0.4 when the machine is idle)."""
@@ -88,7 +89,7 @@ class Emulator:
             EmulatorError: it ended, or did not answer in time.
         """
         for _ in range(PORT_TRIES):
-            self.port = _free_port()
+            (self.port,) = free_ports(1)
             log = self._directory / "emulator.log"
             with log.open("wb") as output:
                 self._process = subprocess.Popen(
@@ -163,10 +164,3 @@ class Emulator:
             return False
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

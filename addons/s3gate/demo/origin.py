@@ -1,10 +1,11 @@
 """The TLS front of the emulated AWS: the addresses of the DNS pool, one port, any name under its suffixes.
 
-A connection names its host by SNI, gets a certificate for exactly that name, and its bytes
-go to the emulator's plain port and back, unread. Each address of the pool has a listening
-socket of its own, since a listener on 127.0.0.1 does not take connections to 127.0.0.7 and
-one on 0.0.0.0 would be open to the network. What arrived is counted by connection, so that
-a test can assert which address was dialled and that a refused request sent no byte.
+A connection names its host by SNI, gets a certificate for exactly that name (without SNI,
+as clients do for an IP address, one for the addresses), and its bytes go to the emulator's
+plain port and back, unread. Each address of the pool has a listening socket of its own,
+since a listener on 127.0.0.1 does not take connections to 127.0.0.7 and one on 0.0.0.0
+would be open to the network. What arrived is counted by connection, so that a test can
+assert which address was dialled and that a refused request sent no byte.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class Arrival:
     """One connection that completed its TLS handshake.
 
     Args:
-        sni: the name asked for, lower case.
+        sni: the name asked for, lower case; empty without SNI.
         address: the local address that was dialled.
         received: octets of plain text from the client so far.
     """
@@ -112,10 +113,10 @@ class Origin:
     def _choose(self, tls: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> int | None:
         """Put the certificate of `name` in place, or end the handshake with an alert."""
         name = (name or "").lower()
-        if not any(name == suffix or name.endswith("." + suffix) for suffix in self._suffixes):
+        if name and not any(name == suffix or name.endswith("." + suffix) for suffix in self._suffixes):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         if name not in self._contexts:
-            pair = self._authority.issue([name])
+            pair = self._authority.issue([name] if name else self._addresses)
             context = _context()
             with tempfile.TemporaryDirectory() as directory:
                 file = Path(directory) / "leaf.pem"

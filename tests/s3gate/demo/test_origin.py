@@ -55,6 +55,15 @@ async def test_bytes_reach_the_emulator_and_come_back(name: str, address: str, a
     assert (arrival.sni, arrival.address, arrival.received) == (name, address, 100_000)
 
 
+async def test_a_client_that_dials_an_address_gets_a_certificate_for_it(authority: Authority) -> None:
+    async with origin(authority) as front:
+        reader, writer = await connect(front, authority, ADDRESSES[1], ADDRESSES[1])
+        writer.write(b"x")
+        assert await asyncio.wait_for(reader.readexactly(1), 10) == b"x"
+        writer.close()
+        assert [arrival.sni for arrival in front.arrivals] == [""]
+
+
 @pytest.mark.parametrize("name", ["example.org", "notamazonaws.com"])
 async def test_a_name_that_is_not_its_own_ends_the_handshake(name: str, authority: Authority) -> None:
     async with origin(authority) as front:
