@@ -1,0 +1,109 @@
+"""One accepted connection, run by mitmproxy's handler with our reading: big, and only when there is room.
+
+The normal case: read what the peer sent, give it to the layers, wait until the other
+side has taken it. While a verdict is awaited the client is not read at all; its bytes
+stay in the kernel.
+"""
+
+import asyncio
+from typing import Final
+
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.master import Master
+from mitmproxy.proxy import commands, events, mode_specs, server
+
+from s3gate.policy.reading import Client
+from s3gate.proxy.exchange import Session
+from s3gate.proxy.gate import GateAddon
+
+READ_BYTES: Final = 262_144  # at once: a quarter of the events of 64 KiB (measured: a third less CPU)
+_REGULAR: Final = mode_specs.ProxyMode.parse("regular")
+
+
+class GateConnection(server.LiveConnectionHandler):
+    """A client's connection with everything that belongs to it.
+
+    Args:
+        master: runs the hooks.
+        gate: the addon.
+        reader: of the accepted socket.
+        writer: of the accepted socket.
+        client: who is on the other end.
+    """
+
+    def __init__(
+        self,
+        master: Master,
+        gate: GateAddon,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: Client,
+    ) -> None:
+        super().__init__(reader, writer, master.options, _REGULAR)
+        self._master = master
+        self.session = Session(client)
+        gate.sessions[self.client.id] = self.session
+        self.layer = gate.first_layer(self.layer.context)
+
+    async def handle_hook(self, hook: commands.StartHook) -> None:
+        """Run a hook; nothing times out meanwhile."""
+        with self.timeout_watchdog.disarm():
+            await self._master.addons.trigger_event(hook)
+
+    async def on_timeout(self) -> None:
+        """Nothing moved for too long."""
+        self.session.timed_out = True
+        await super().on_timeout()
+
+    def cancel(self) -> None:
+        """Close now."""
+        io = self.transports.get(self.client)
+        if io is not None and io.handler is not None:
+            io.handler.cancel("closed by the gate")
+
+    async def handle_connection(self, connection: Connection) -> None:
+        """Read a connection until its end, then wait until our half is closed too."""
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            await self._read_all(connection)
+        except OSError:
+            connection.state &= ~ConnectionState.CAN_READ
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+            connection.state = ConnectionState.CLOSED
+        await self.server_event(events.ConnectionClosed(connection))
+        if connection.state is ConnectionState.CAN_WRITE:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError as exc:
+                cancelled = exc
+        io = self.transports.pop(connection)
+        if isinstance(io.writer, asyncio.StreamWriter):
+            io.writer.close()
+        if cancelled is not None:
+            raise cancelled
+
+    async def _read_all(self, connection: Connection) -> None:
+        reader = self.transports[connection].reader
+        if not isinstance(reader, asyncio.StreamReader):
+            raise OSError("not a stream")
+        from_client = connection is self.client
+        while True:
+            if from_client:
+                await self.session.valve.wait()
+            data = await reader.read(READ_BYTES)
+            if not data:
+                raise OSError("closed by the peer")
+            await self.server_event(events.DataReceived(connection, data))
+            await self._drain_others(connection)
+
+    async def _drain_others(self, connection: Connection) -> None:
+        """Wait until the other side took what it was sent: back-pressure, each direction by itself."""
+        for other, io in tuple(self.transports.items()):
+            if other is connection or not isinstance(io.writer, asyncio.StreamWriter):
+                continue
+            try:
+                await io.writer.drain()
+            except OSError:
+                if io.handler is not None:
+                    io.handler.cancel("its peer does not read")

@@ -1,0 +1,123 @@
+"""Fresh names: each upstream connection asks the nameservers anew; nothing is cached.
+
+The normal case: A and AAAA of one absolute name are asked at once over UDP, a CNAME
+chain is followed within the answer, the addresses come back with the smallest TTL.
+The search list is never used: it would ask for other names than the judged one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.resolver
+
+from s3gate.s3.host import HostName
+
+DNS_PORT: Final = 53  # RFC 1035 §4.2
+MAX_ADDRESSES: Final = 64  # of one answer; S3 gives up to 8 of each family
+
+# What dnspython raises → what is told. First match wins.
+_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (dns.resolver.NXDOMAIN, "does not exist"),
+    (dns.resolver.LifetimeTimeout, "was not answered in time"),
+    (dns.resolver.NoNameservers, "was refused or failed at every nameserver"),
+    (dns.exception.DNSException, "has no usable answer"),
+    (OSError, "could not be asked: the network failed"),
+)
+
+
+class DnsFailure(Exception):
+    """A name has no addresses now; the message says why, in one lower-case sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One fresh answer.
+
+    Args:
+        addresses: textual addresses, IPv4 first, in the order of the answer.
+        ttl_s: the smallest time to live of the records used, seconds.
+    """
+
+    addresses: tuple[str, ...]
+    ttl_s: int
+
+
+class FreshResolver:
+    """Asks the configured nameservers directly.
+
+    Args:
+        nameservers: `host` or `host:port`, host an IP address; empty: those of the system.
+        timeout_s: of one resolution, seconds.
+
+    Raises:
+        ValueError: a nameserver is not an address with an optional port.
+    """
+
+    def __init__(self, nameservers: Sequence[str], timeout_s: float) -> None:
+        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        self._resolver.cache = None
+        self._resolver.search = []
+        self._resolver.use_search_by_default = False
+        self._resolver.lifetime = timeout_s
+        if nameservers:
+            pairs = [_split(text) for text in nameservers]
+            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(*pair) for pair in pairs]
+
+    async def resolve(self, host: HostName) -> Resolved:
+        """Ask for a name now.
+
+        Args:
+            host: a judged name.
+
+        Raises:
+            DnsFailure: neither family has an address, or nobody answered.
+        """
+        name = dns.name.from_text(host, dns.name.root)
+        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+        answers = await asyncio.gather(*(self._ask(name, kind) for kind in kinds), return_exceptions=True)
+        addresses: list[str] = []
+        ttls: list[int] = []
+        for answer in answers:
+            if isinstance(answer, dns.resolver.Answer):
+                addresses += [str(record.address) for record in answer]
+                ttls.append(answer.chaining_result.minimum_ttl)
+        if addresses:
+            return Resolved(tuple(addresses[:MAX_ADDRESSES]), min(ttls))
+        raise _failure(host, answers)
+
+    async def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
+        try:
+            return await self._resolver.resolve(name, kind, search=False)
+        except dns.resolver.NoAnswer:
+            return None
+
+
+def _failure(host: HostName, answers: Sequence[object]) -> DnsFailure:
+    for error in answers:
+        if isinstance(error, BaseException):
+            if not isinstance(error, Exception):
+                raise error
+            for kind, told in _FAILURES:
+                if isinstance(error, kind):
+                    failure = DnsFailure(f'"{host}" {told}')
+                    failure.__cause__ = error
+                    return failure
+            raise error
+    return DnsFailure(f'"{host}" has no address')
+
+
+def _split(text: str) -> tuple[str, int]:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    return host, int(port) if port else DNS_PORT

@@ -1,0 +1,90 @@
+"""One request on its way through the gate, and the connection that it came on.
+
+The layers fill an Exchange from the head, a hook of the gate gives it its verdict, the
+layers act on it. An Exchange without a verdict is a denial.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from time import monotonic_ns
+from typing import Final
+
+from s3gate.policy.decision import Decision
+from s3gate.policy.reading import Client, Request
+from s3gate.proxy.ports import Upstream
+from s3gate.s3.host import HostName
+
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+
+
+class Valve:
+    """Whether more bytes of the client may be read; the listener's connection asks, the layers turn it."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def open(self) -> None:
+        """Let the client's bytes come."""
+        self._open.set()
+
+    def close(self) -> None:
+        """Leave them in the kernel: that is the back-pressure."""
+        self._open.clear()
+
+    async def wait(self) -> None:
+        """Return once the valve is open."""
+        await self._open.wait()
+
+
+@dataclass(slots=True)
+class Session:
+    """One accepted connection of a client.
+
+    Args:
+        client: who is on the other end.
+        connect: authority of its CONNECT as sent, None before or without.
+        sni: server name of its ClientHello as sent, None before or without.
+        busy: whether a request is on its way.
+        timed_out: whether it was closed because nothing moved.
+    """
+
+    client: Client
+    connect: str | None = None
+    sni: str | None = None
+    busy: bool = False
+    timed_out: bool = False
+    valve: Valve = field(default_factory=Valve)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request: what was asked, what was decided, where it goes.
+
+    Args:
+        request: the head as sent.
+        decision_id: of its decision record.
+        problem: a refusal that the layers found themselves (framing); it yields to an earlier one of the policy.
+        reusable: the open, judged upstream connection, with the (host, port) it serves.
+        lifted: for a CONNECT and a ClientHello: positively let on to the next step.
+        decision: the verdict; without one, or without a positive allow, the answer is a denial.
+        recorded: whether the verdict is in the journal.
+        host: the judged name to dial, set by an allow.
+        port: 443, or 80 in clear text.
+        upstream: the judged addresses, set by an allow.
+    """
+
+    request: Request
+    decision_id: str
+    problem: Decision | None = None
+    reusable: tuple[tuple[str, int], Upstream] | None = None
+    lifted: bool = False
+    decision: Decision | None = None
+    recorded: bool = False
+    host: HostName | None = None
+    port: int = HTTPS_PORT
+    upstream: Upstream | None = None
+    started_ns: int = field(default_factory=monotonic_ns)

@@ -1,0 +1,34 @@
+"""The gate's own hooks, beside mitmproxy's `http_connect` and `requestheaders`.
+
+Layers yield them like mitmproxy's; its addon manager calls the method of that name, in
+our own runner and under mitmdump alike.
+"""
+
+from dataclasses import dataclass
+
+from mitmproxy.proxy.commands import StartHook
+
+from s3gate.proxy.exchange import Exchange
+from s3gate.proxy.ports import Completion
+
+
+@dataclass
+class S3gateHelloHook(StartHook):
+    """A ClientHello was read and not answered yet: `exchange` is to be judged."""
+
+    exchange: Exchange
+
+
+@dataclass
+class S3gateRefusedHook(StartHook):
+    """The layers refuse by themselves: `exchange.decision` is to be recorded."""
+
+    exchange: Exchange
+
+
+@dataclass
+class S3gateCompletedHook(StartHook):
+    """An allowed request ended: `completion` is to be recorded; nobody waits for it."""
+
+    completion: Completion
+    blocking = False

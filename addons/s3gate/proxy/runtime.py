@@ -1,0 +1,223 @@
+"""The gate as a running thing: our own mitmproxy Master with one addon, behind our own listener.
+
+The normal case: `gate = Gate(settings, …)`, `await gate.start()`, `await gate.drain()`.
+No script loader, no other addon, no mode server of mitmproxy's: what is not here cannot
+open the gate. The options that could are checked once more after construction.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from s3gate.policy import decide
+from s3gate.policy.network import UpstreamNetworks
+from s3gate.policy.reading import Client
+from s3gate.proxy.authority import Authority
+from s3gate.proxy.connection import GateConnection
+from s3gate.proxy.dial import seal_loop
+from s3gate.proxy.dns import FreshResolver
+from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT
+from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.listener import ConnectionLimits, Listener
+from s3gate.proxy.ports import Judge, PolicySource, Recorder
+from s3gate.proxy.services import Services
+from s3gate.proxy.tls import TlsEnds
+
+_log = logging.getLogger(__name__)
+
+DRAIN_S: Final = 30.0  # how long transfers may go on after SIGTERM, by default
+SETTLE_S: Final = 5.0  # for the last completions to reach the journal
+# What would let something around the gate, and the only value it may have.
+SAFE_OPTIONS: Final[dict[str, object]] = {
+    "rawtcp": False,
+    "http2": False,
+    "http3": False,
+    "websocket": False,
+    "ssl_insecure": False,
+    "allow_hosts": [],
+    "ignore_hosts": [],
+    "tcp_hosts": [],
+    "udp_hosts": [],
+    "mode": ["regular"],
+    "server": False,
+}
+
+
+class UnsafeOptions(RuntimeError):
+    """mitmproxy's effective options would open the gate; it does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """What the gate needs to know of the settings.
+
+    Args:
+        authority: signs leaves.
+        host: address to listen on.
+        port: TCP port, 0 for a free one.
+        nameservers: `host` or `host:port`; empty: those of the system.
+        dns_timeout_s: of one resolution, seconds.
+        networks: where the gate may connect to.
+        ca_bundle: roots of the upstreams, PEM; None: certifi's.
+        upstream_port: dialled for 443.
+        upstream_plain_port: dialled for 80.
+        connect_timeout_s: dial and TLS handshake together, seconds.
+        connections: most at once.
+        connections_per_client: most of one address.
+        head_bytes: most of one head.
+        idle_s: a connection on which nothing moves is closed after this, seconds.
+        drain_s: how long transfers may go on after a stop, seconds.
+    """
+
+    authority: Authority
+    host: str = "0.0.0.0"  # noqa: S104 - a proxy listens for its clients; the settings say where
+    port: int = 8080
+    nameservers: tuple[str, ...] = ()
+    dns_timeout_s: float = 2.0
+    networks: UpstreamNetworks = field(default_factory=lambda: UpstreamNetworks(public=True))
+    ca_bundle: Path | None = None
+    upstream_port: int = HTTPS_PORT
+    upstream_plain_port: int = HTTP_PORT
+    connect_timeout_s: float = 5.0
+    connections: int = 4096
+    connections_per_client: int = 512
+    head_bytes: int = 65_536
+    idle_s: float = 350.0
+    drain_s: float = DRAIN_S
+
+
+class Gate:
+    """One running gate.
+
+    Args:
+        settings: see there.
+        policy_source: gives the policy in force.
+        recorder: writes the records.
+        new_id: makes decision ids.
+        judge: makes the verdicts; `policy/decide.py` unless a test stands in.
+    """
+
+    def __init__(
+        self,
+        settings: RuntimeSettings,
+        policy_source: PolicySource,
+        recorder: Recorder,
+        new_id: Callable[[], str],
+        judge: Judge = decide,
+    ) -> None:
+        self._settings = settings
+        self.addon = make_addon(settings, policy_source, recorder, new_id, judge)
+        self._master: Master | None = None
+        self._listener: Listener | None = None
+        self.port = 0
+
+    async def start(self) -> int:
+        """Listen, and serve from now on.
+
+        Returns:
+            The port.
+
+        Raises:
+            UnsafeOptions: mitmproxy's options would open the gate.
+            OSError: the address cannot be bound.
+        """
+        settings = self._settings
+        self._master = master = _make_master(self.addon, settings.idle_s)
+        seal_loop(asyncio.get_running_loop())
+        limits = ConnectionLimits(settings.connections, settings.connections_per_client)
+
+        def make(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client
+        ) -> GateConnection:
+            return GateConnection(master, self.addon, reader, writer, client)
+
+        self._listener = Listener(self.addon, make, limits)
+        self.port = await self._listener.start(settings.host, settings.port)
+        return self.port
+
+    @property
+    def connections(self) -> int:
+        """Open connections of clients."""
+        return self._listener.connections if self._listener else 0
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Stop listening, let transfers finish for a while, then end.
+
+        Args:
+            seconds: instead of the settings' `drain_s`.
+        """
+        self.addon.services.draining = True
+        if self._listener is not None:
+            await self._listener.drain(self._settings.drain_s if seconds is None else seconds)
+        await self.addon.settle(SETTLE_S)
+        if self._master is not None:
+            await self._master.done()
+
+
+async def serve(gate: Gate, started: Callable[[int], None] = lambda _port: None) -> None:
+    """Run a gate until SIGTERM or SIGINT, then drain it.
+
+    Args:
+        gate: not started yet.
+        started: told the port.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    started(await gate.start())
+    await stop.wait()
+    await gate.drain()
+
+
+def make_addon(
+    settings: RuntimeSettings,
+    policy_source: PolicySource,
+    recorder: Recorder,
+    new_id: Callable[[], str],
+    judge: Judge = decide,
+) -> GateAddon:
+    """The gate's hooks, for our own runner or for mitmdump."""
+    services = Services(
+        tls=TlsEnds(settings.authority, settings.ca_bundle),
+        policy_source=policy_source,
+        new_id=new_id,
+        head_bytes=settings.head_bytes,
+        connect_timeout_s=settings.connect_timeout_s,
+    )
+    resolver = FreshResolver(settings.nameservers, settings.dns_timeout_s)
+    ports = {HTTPS_PORT: settings.upstream_port, HTTP_PORT: settings.upstream_plain_port}
+    return GateAddon(services, policy_source, judge, recorder, resolver, settings.networks, ports)
+
+
+def check_options(options: Options) -> None:
+    """Refuse effective options that would let something around the gate.
+
+    Raises:
+        UnsafeOptions: one has another value than the safe one.
+    """
+    for name, safe in SAFE_OPTIONS.items():
+        value = getattr(options, name)
+        if value != safe:
+            raise UnsafeOptions(
+                f"mitmproxy's option `{name}` is `{value}`, which opens the gate; set it to `{safe}`"
+            )
+
+
+def _make_master(addon: GateAddon, idle_s: float) -> Master:
+    """A Master with one addon and no way around it."""
+    options = Options()
+    master = Master(options)
+    options.update(tcp_timeout=max(1, round(idle_s)), **SAFE_OPTIONS)
+    master.addons.add(addon)
+    check_options(options)
+    if [type(one) for one in master.addons.chain] != [GateAddon]:
+        raise UnsafeOptions("another addon than the gate is loaded; it could let something around it")
+    return master

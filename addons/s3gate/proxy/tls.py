@@ -1,0 +1,114 @@
+"""Both ends of TLS: a leaf of our CA towards the client, a verified chain towards S3.
+
+The normal case: the client is shown a cached leaf for the judged name; the upstream must
+show a certificate for that name under the trusted roots. TLS 1.2 and up, HTTP/1.1 only.
+Nothing that a client sent chooses a protocol, a name or a root of the upstream side.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import certifi
+from OpenSSL import SSL
+
+from s3gate.proxy.authority import Authority
+from s3gate.s3.host import HostName
+
+ALPN: Final = b"http/1.1"  # IANA, RFC 7301
+CACHED_LEAVES: Final = 1024  # names; each context holds about 30 KiB
+LEAF_AGE: Final = timedelta(days=1)  # then a cached leaf is made anew
+# AEAD with forward secrecy for TLS 1.2 (RFC 9325 §4.2); TLS 1.3 has its own, all fine.
+CIPHERS: Final = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    b"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
+_OPTIONS: Final = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
+# OpenSSL, X509_check_host(3): the subject is never looked at, a wildcard is a whole label.
+_HOST_FLAGS: Final = (
+    SSL._lib.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | SSL._lib.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT  # noqa: SLF001 - pyOpenSSL has no name for it
+)
+
+
+class TlsEnds:
+    """Makes OpenSSL connections for both sides, from cached contexts.
+
+    Args:
+        authority: signs the leaves.
+        ca_bundle: PEM file of the roots that upstreams are verified against; None: certifi's.
+        clock: gives the time, time zone aware.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        ca_bundle: Path | None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._authority = authority
+        self._clock = clock
+        self._leaves: OrderedDict[HostName, tuple[datetime, SSL.Context]] = OrderedDict()
+        self._upstream = _context(SSL.TLS_CLIENT_METHOD)
+        self._upstream.set_verify(SSL.VERIFY_PEER)
+        self._upstream.load_verify_locations(str(ca_bundle or certifi.where()))
+        self._upstream.set_alpn_protos([ALPN])
+
+    def accept(self, host: HostName) -> SSL.Connection:
+        """The side towards the client: our leaf for a judged name."""
+        connection = SSL.Connection(self._leaf_context(host))
+        connection.set_accept_state()
+        return connection
+
+    def connect(self, host: HostName) -> SSL.Connection:
+        """The side towards the upstream: its certificate must be for `host`."""
+        connection = SSL.Connection(self._upstream)
+        name = host.encode("ascii")
+        connection.set_tlsext_host_name(name)
+        parameters = SSL._lib.SSL_get0_param(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
+        SSL._lib.X509_VERIFY_PARAM_set_hostflags(parameters, _HOST_FLAGS)  # noqa: SLF001
+        done = SSL._lib.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))  # noqa: SLF001
+        SSL._openssl_assert(done == 1)  # noqa: SLF001
+        connection.set_connect_state()
+        return connection
+
+    def _leaf_context(self, host: HostName) -> SSL.Context:
+        now = self._clock()
+        cached = self._leaves.get(host)
+        if cached is not None and now - cached[0] < LEAF_AGE:
+            self._leaves.move_to_end(host)
+            return cached[1]
+        leaf = self._authority.sign_leaf(host, now)
+        context = _context(SSL.TLS_SERVER_METHOD)
+        context.use_certificate(leaf.certificate)
+        context.use_privatekey(leaf.key)
+        context.set_session_id(b"s3gate")
+        context.set_alpn_select_callback(_select_alpn)
+        self._leaves[host] = (now, context)
+        self._leaves.move_to_end(host)
+        if len(self._leaves) > CACHED_LEAVES:
+            self._leaves.popitem(last=False)
+        return context
+
+
+def verify_problem(connection: SSL.Connection) -> str | None:
+    """Why the peer's certificate was not accepted, in OpenSSL's words; None when it was."""
+    result = SSL._lib.SSL_get_verify_result(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
+    if result == 0:
+        return None
+    text = SSL._ffi.string(SSL._lib.X509_verify_cert_error_string(result))  # noqa: SLF001
+    return bytes(text).decode("ascii", "replace")
+
+
+def _context(method: int) -> SSL.Context:
+    context = SSL.Context(method)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(_OPTIONS)
+    context.set_cipher_list(CIPHERS)
+    return context
+
+
+def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> bytes | object:
+    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
