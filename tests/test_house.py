@@ -20,7 +20,8 @@ ARROWS = {
     "cli": {"alarms", "app", "audit", "demo", "policy", "proxy", "s3", "settings"},
     "settings": {"policy", "s3"},
     "health": set(),
-    "app": {"audit", "health", "policy", "proxy", "s3", "settings"},
+    "recorder": {"audit", "health", "policy", "proxy"},
+    "app": {"audit", "health", "policy", "proxy", "recorder", "s3", "settings"},
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
 IMPURE = {

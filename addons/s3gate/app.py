@@ -1,0 +1,246 @@
+"""The composition root: the only file that knows every room.
+
+The normal case: settings are read, the policy and the CA are loaded, the journal is
+opened, the shipper starts, and only then the gate listens. Whatever is missing stops
+the start with one sentence. At the end the gate drains first, the shipper has a
+moment to deliver, and the journal is closed last.
+"""
+
+import json
+import logging
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # has no stubs
+
+from s3gate.audit.cloudwatch import CloudWatchSink
+from s3gate.audit.cursor import CursorFile
+from s3gate.audit.identifier import new_id
+from s3gate.audit.journal import Journal, JournalDamaged, JournalUnavailable, Kind
+from s3gate.audit.notice import render_policy
+from s3gate.audit.reader import JournalReader
+from s3gate.audit.shipper import Shipper
+from s3gate.health.metrics import Metrics
+from s3gate.health.server import HealthServer, Page, Route
+from s3gate.policy.document import parse_policy
+from s3gate.policy.model import Policy
+from s3gate.policy.network import parse_networks
+from s3gate.proxy.authority import Authority, CaUnusable
+from s3gate.proxy.runtime import Gate, RuntimeSettings, serve
+from s3gate.recorder import JournalRecorder
+from s3gate.settings import Settings, read_hmac_key
+
+log = logging.getLogger("s3gate")
+
+SHIPPER_JOIN_S: Final = 4.0  # the shipper's own drain, and a bit; a black hole must not hold the exit
+# A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
+_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+_HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
+
+
+class CannotStart(Exception):  # noqa: N818 - it says a state
+    """The environment does not let the gate start; the message is one line with the next step."""
+
+
+class LoadedPolicy:
+    """The policy in force.
+
+    Args:
+        policy: as loaded at the start.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def current(self) -> Policy:
+        """The policy, whole."""
+        return self._policy
+
+
+def load_policy(path: Path) -> Policy:
+    """Read and validate the policy file.
+
+    Raises:
+        PolicyErrors: every mistake in it.
+        CannotStart: it cannot be read.
+    """
+    return parse_policy(_read(path, "policy"))
+
+
+async def run(settings: Settings, policy: Policy, started: Callable[[int], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return.
+
+    Args:
+        settings: valid.
+        policy: valid.
+        started: told the port once the gate listens.
+
+    Raises:
+        CannotStart: the CA, the journal, an address or CloudWatch's client cannot be had.
+    """
+    authority = _load_authority(settings)
+    metrics = Metrics()
+    with ExitStack() as stack:
+        journal = stack.enter_context(_open_journal(settings))
+        shipper = stack.enter_context(_start_shipper(settings, journal))
+        recorder = JournalRecorder(journal, metrics)
+        notice = render_policy(
+            audit_id=new_id(),
+            time=datetime.now(UTC),
+            before=None,
+            after=policy.digest,
+            source=str(settings.policy),
+        )
+        try:
+            await journal.append(notice, Kind.NOTICE)
+        except JournalUnavailable as exc:
+            raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
+        gate = Gate(_runtime(settings, authority), LoadedPolicy(policy), recorder, new_id)
+        stack.enter_context(_serve_health(settings, gate, journal, shipper, policy, metrics))
+        try:
+            await serve(gate, started)
+        except OSError as exc:
+            where = f"{settings.listen.host}:{settings.listen.port}"
+            raise CannotStart(
+                f"cannot listen on {where}: {exc.strerror}; choose a free `listen.port`"
+            ) from exc
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise CannotStart(f"{what} `{path}` cannot be read: {exc.strerror}") from exc
+
+
+def _load_authority(settings: Settings) -> Authority:
+    try:
+        return Authority.from_pem(
+            _read(settings.ca.certificate, "CA certificate"), _read(settings.ca.private_key, "CA key")
+        )
+    except CaUnusable as exc:
+        raise CannotStart(str(exc)) from exc
+
+
+def _runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
+    return RuntimeSettings(
+        authority=authority,
+        host=settings.listen.host,
+        port=settings.listen.port,
+        nameservers=tuple(_authority_text(one.address, one.port) for one in settings.dns.nameservers),
+        dns_timeout_s=settings.dns.timeout_s,
+        networks=parse_networks(settings.upstream.networks),
+        ca_bundle=settings.upstream.ca_bundle,
+        upstream_port=settings.upstream.port,
+        upstream_plain_port=settings.upstream.plain_port,
+        connect_timeout_s=settings.upstream.connect_timeout_s,
+        connections=settings.limits.connections,
+        connections_per_client=settings.limits.connections_per_client,
+        head_bytes=settings.limits.head_bytes,
+        idle_s=settings.limits.idle_s,
+    )
+
+
+def _authority_text(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@contextmanager
+def _open_journal(settings: Settings) -> Iterator[Journal]:
+    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
+    writer = f"{host or 'gate'}-1"
+    key = read_hmac_key(settings.audit.hmac_key)
+    try:
+        journal = Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
+    except (JournalUnavailable, JournalDamaged) as exc:
+        raise CannotStart(str(exc)) from exc
+    if journal.torn is not None:
+        log.warning("a torn tail of the journal was cut off and kept in %s", journal.torn)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+@contextmanager
+def _start_shipper(settings: Settings, journal: Journal) -> Iterator[Shipper | None]:
+    cloudwatch = settings.cloudwatch
+    if not cloudwatch.enabled:
+        yield None
+        return
+    try:
+        sink = CloudWatchSink.open(
+            journal.directory,
+            region=cloudwatch.region,
+            group=cloudwatch.log_group,
+            stream=journal.directory.name,
+            endpoint_url=cloudwatch.endpoint_url,
+        )
+    except BotoCoreError as exc:
+        raise CannotStart(f"the CloudWatch Logs client cannot be made: {exc}") from exc
+    stop = threading.Event()
+    reader = JournalReader(journal.directory, lambda: journal.acknowledged_seq)
+    # Whatever was delivered may stay for reading here until half of the room is used.
+    keep = settings.audit.max_bytes // 2
+    shipper = Shipper(reader, sink, CursorFile(journal.directory), stop, keep_bytes=keep)
+    thread = threading.Thread(target=shipper.run, name="shipper", daemon=True)
+    thread.start()
+    try:
+        yield shipper
+    finally:
+        stop.set()
+        thread.join(SHIPPER_JOIN_S)
+
+
+@contextmanager
+def _serve_health(
+    settings: Settings,
+    gate: Gate,
+    journal: Journal,
+    shipper: Shipper | None,
+    policy: Policy,
+    metrics: Metrics,
+) -> Iterator[None]:
+    def live() -> Page:
+        return Page(200, "text/plain; charset=utf-8", b"alive\n")
+
+    def ready() -> Page:
+        health = shipper.health() if shipper else None
+        fine = gate.port != 0 and not gate.addon.services.draining and journal.failure is None
+        state = {
+            "ready": fine,
+            "policy": policy.digest,
+            "journal": journal.failure or "writable",
+            "journal_seq": journal.acknowledged_seq,
+            "shipper_lag_s": health.oldest_unacknowledged_s if health else None,
+            "draining": gate.addon.services.draining,
+        }
+        return Page(200 if fine else 503, "application/json", json.dumps(state).encode() + b"\n")
+
+    def measured() -> Page:
+        metrics.journal_seq.set(journal.acknowledged_seq)
+        if shipper is not None:
+            health = shipper.health()
+            metrics.shipped_seq.set(health.acknowledged_seq)
+            metrics.shipper_lag.set(health.oldest_unacknowledged_s)
+        return metrics.page()
+
+    pages: dict[str, Route] = {"/livez": live, "/readyz": ready}
+    with ExitStack() as stack:
+        for name, where, routes in (
+            ("health", settings.health, pages),
+            ("admin", settings.admin, pages | {"/metrics": measured}),
+        ):
+            try:
+                server = HealthServer(where.host, where.port, routes)
+            except OSError as exc:
+                what = f"cannot listen on {where.host}:{where.port} for {name}"
+                raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc
+            stack.callback(server.close)
+        yield

@@ -1,0 +1,70 @@
+"""`s3gate run`: the gate in the foreground, until SIGTERM.
+
+The normal case prints one line when it listens and one when it ends; everything else
+goes to the journal. Bad input is told whole and ends it before anything is opened.
+"""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from s3gate.cli.excerpt import render_mistake, source_lines
+from s3gate.policy.mistake import DocumentErrors
+
+EXIT_INPUT: Final = 2
+EXIT_ENVIRONMENT: Final = 3
+
+_EPILOG: Final = """\b
+Examples:
+  s3gate run --config config/s3gate.yaml
+  S3GATE_LISTEN__PORT=3128 s3gate run --config /etc/s3gate/s3gate.yaml
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("config/s3gate.yaml"),
+    show_default=True,
+    help="The settings file.",
+)
+def command(config_path: Path) -> None:
+    """Run the gate.
+
+    Needs a valid policy, a CA (`s3gate ca init`) and a writable audit directory;
+    without one of them it does not start. Exit code 0 after SIGTERM, 2 when the
+    settings or the policy are wrong, 3 when the environment is.
+    """
+    logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
+    from s3gate.app import CannotStart, load_policy, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
+    from s3gate.settings import read_settings  # noqa: PLC0415 - as above
+
+    place = config_path
+    try:
+        settings = read_settings(config_path)
+        place = settings.policy
+        policy = load_policy(settings.policy)
+        place = config_path
+
+        def started(port: int) -> None:
+            rules = f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}"
+            where = f"{settings.listen.host}:{port}"
+            click.echo(f"s3gate: listening on {where}, {rules}, policy {policy.digest[:19]}", err=True)
+
+        asyncio.run(run(settings, policy, started))
+    except DocumentErrors as exc:
+        lines = source_lines(place.read_bytes() if place.is_file() else b"")
+        for mistake in exc.mistakes:
+            click.echo(render_mistake(str(place), lines, mistake) + "\n", err=True)
+        click.echo(f"s3gate: not started: {place} has mistakes", err=True)
+        sys.exit(EXIT_INPUT)
+    except CannotStart as exc:
+        click.echo(f"s3gate: not started: {exc}", err=True)
+        sys.exit(EXIT_ENVIRONMENT)
+    click.echo("s3gate: ended", err=True)

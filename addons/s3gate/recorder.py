@@ -1,0 +1,82 @@
+"""What the gate decides → the journal: the one place where proxy and audit meet.
+
+The normal case: a decision is rendered, appended, counted, and only then takes
+effect. When the journal cannot take it the gate hears AuditUnavailable and denies.
+"""
+
+from datetime import UTC, datetime
+
+from s3gate.audit.identifier import new_id
+from s3gate.audit.journal import Journal, JournalUnavailable, Kind
+from s3gate.audit.record import Transfer, render_completion, render_decision
+from s3gate.audit.record import Upstream as RecordedUpstream
+from s3gate.health.metrics import Metrics
+from s3gate.policy.decision import Decision
+from s3gate.policy.reading import Request
+from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+
+
+class JournalRecorder:
+    """Writes what the gate decides into the journal, and counts it.
+
+    Args:
+        journal: open.
+        metrics: of this worker.
+    """
+
+    def __init__(self, journal: Journal, metrics: Metrics) -> None:
+        self._journal, self._metrics = journal, metrics
+
+    async def decision(
+        self, decision: Decision, request: Request, upstream: Upstream | None, decision_id: str
+    ) -> None:
+        """Record one decision; returns when it is durable.
+
+        Raises:
+            AuditUnavailable: it cannot be written.
+        """
+        where = None
+        if upstream is not None:
+            where = RecordedUpstream(upstream.addresses, upstream.ttl_s, upstream.reused)
+        record = render_decision(
+            decision, request, audit_id=new_id(), decision_id=decision_id, time=request.now, upstream=where
+        )
+        await self._append(record, Kind.ALLOW if decision.allowed else Kind.DENY)
+        self._metrics.decisions.labels(decision.word, decision.reason.value).inc()
+
+    async def completion(self, completion: Completion) -> None:
+        """Record how an allowed request ended.
+
+        Raises:
+            AuditUnavailable: it cannot be written.
+        """
+        transfer = Transfer(
+            status=completion.status,
+            bytes_up=completion.bytes_up,
+            bytes_down=completion.bytes_down,
+            duration_us=completion.duration_us,
+            first_byte_us=completion.first_byte_us,
+            address=completion.address,
+            port=completion.port,
+            ttl_s=completion.ttl_s,
+            reused=completion.reused,
+            request_id=completion.request_id,
+            id_2=completion.id_2,
+            reason=completion.reason,
+            detail=completion.detail,
+        )
+        record = render_completion(
+            transfer, audit_id=new_id(), decision_id=completion.decision_id, time=datetime.now(UTC)
+        )
+        await self._append(record, Kind.COMPLETION)
+        status = f"{completion.status // 100}xx" if completion.status else "none"
+        self._metrics.transfers.labels(status).inc()
+        self._metrics.body_bytes.labels("up").inc(completion.bytes_up)
+        self._metrics.body_bytes.labels("down").inc(completion.bytes_down)
+
+    async def _append(self, record: dict[str, object], kind: Kind) -> None:
+        try:
+            await self._journal.append(record, kind)
+        except JournalUnavailable as exc:
+            self._metrics.audit_unavailable.inc()
+            raise AuditUnavailable(str(exc)) from exc
