@@ -9,7 +9,7 @@ lacks (FIPS, accelerate) is asked of the rules themselves, by evaluating them.
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any  # botocore has no types
 
 import botocore
 import botocore.session

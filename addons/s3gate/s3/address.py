@@ -161,9 +161,9 @@ def _decode(raw: str) -> str:
 
 
 def _climbs(key: str) -> bool:
-    """Whether `..` segments leave the root at any point, for readers that merge slashes too."""
+    """Whether `..` segments leave the root at any point, for readers that merge or turn slashes too."""
     depth = 0
-    for segment in key.split("/"):
+    for segment in key.replace("\\", "/").split("/"):
         if segment == "..":
             depth -= 1
             if depth < 0:

@@ -202,7 +202,7 @@ def _zonal(
     """`bucket--zone--x-s3.s3express[-fips]-zone[.dualstack].region`, both zones equal."""
     host = ZONAL_SERVICE.fullmatch(rest[-1])
     bucket = EXPRESS_LABEL.fullmatch(".".join(rest[:-1]))
-    if host is None or bucket is None or not f"--{bucket['zone']}".endswith(f"--{host['zone']}"):
+    if host is None or bucket is None or bucket["zone"] != host["zone"]:
         return None
     service = Service(EndpointClass.EXPRESS, host["fips"] is not None, True, False, EXPRESS_LABEL)
     return _endpoint(name, service, partition, bucket[0], region, dualstack=dualstack)

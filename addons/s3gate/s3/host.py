@@ -40,6 +40,8 @@ _AUTHORITY: Final = re.compile(
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 # "[" ( IPv6address [ zone ] / IPvFuture ) "]" (RFC 3986 section 3.2.2, RFC 6874)
 _BRACKETED: Final = re.compile(r"\[([^\[\]]*)\](?::[0-9]{0,5})?", re.ASCII)
+# Where a URL goes on after its authority (RFC 3986 section 3.2); what follows may hold a signature.
+_AFTER_HOST: Final = re.compile(r"[/?#\\]", re.ASCII)
 _IP_FUTURE: Final = re.compile(r"v[0-9a-f]+\.[a-z0-9:._~!$&'()*+,;=-]+", re.ASCII)
 
 
@@ -66,6 +68,11 @@ def quoted(text: str) -> str:
     return "`" + short.encode("unicode_escape").decode("ascii").replace("`", "\\x60") + "`"
 
 
+def _shown(text: str) -> str:
+    """The part of an authority that a refusal may repeat: no userinfo, and nothing after a path starts."""
+    return quoted(_AFTER_HOST.split(text.rpartition("@")[2], maxsplit=1)[0])
+
+
 def parse_authority(text: str) -> Host:
     """Read `name` or `name:port`.
 
@@ -81,7 +88,7 @@ def parse_authority(text: str) -> Host:
     """
     if len(text) > MAX_AUTHORITY_CHARS:
         raise MalformedHost(
-            f"host {quoted(text)} is longer than {MAX_NAME_CHARS} characters; send a DNS name"
+            f"host {_shown(text)} is longer than {MAX_NAME_CHARS} characters; send a DNS name"
         )
     return _parse(text)
 
@@ -95,15 +102,15 @@ def _parse(text: str) -> Host:
     name, port = match["name"], match["port"]
     if len(name) > MAX_NAME_CHARS:
         raise MalformedHost(
-            f"host {quoted(text)} is longer than {MAX_NAME_CHARS} characters; send a DNS name"
+            f"host {_shown(text)} is longer than {MAX_NAME_CHARS} characters; send a DNS name"
         )
     if port is not None and int(port) > MAX_PORT:
         raise MalformedHost(f"port {quoted(port)} is above {MAX_PORT}; send 443")
     last = name.rpartition(".")[2]
     if _NUMBER.fullmatch(last):
         if all(_NUMBER.fullmatch(part) for part in name.split(".")):
-            raise IpLiteral(f"host {quoted(text)} is an IP address; send the DNS name")
-        raise MalformedHost(f"host {quoted(text)} ends in a number, which no DNS name does")
+            raise IpLiteral(f"host {_shown(text)} is an IP address; send the DNS name")
+        raise MalformedHost(f"host {_shown(text)} ends in a number, which no DNS name does")
     return Host(HostName(name), None if port is None else int(port), match["dot"] == ".", folded == text)
 
 
@@ -112,8 +119,8 @@ def _refusal(text: str, folded: str) -> MalformedHost | IpLiteral:
     bracketed = _BRACKETED.fullmatch(folded)
     inner = folded if bracketed is None else bracketed[1]
     if _is_ipv6(inner) or (bracketed is not None and _IP_FUTURE.fullmatch(inner)):
-        return IpLiteral(f"host {quoted(text)} is an IP address; send the DNS name")
-    return MalformedHost(f"host {quoted(text)} {_explain(folded)}")
+        return IpLiteral(f"host {_shown(text)} is an IP address; send the DNS name")
+    return MalformedHost(f"host {_shown(text)} {_explain(folded)}")
 
 
 def _is_ipv6(text: str) -> bool:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from s3gate.s3.host import MAX_NAME_CHARS, Host, HostName, parse_authority, quoted
 from s3gate.s3.refusal import IpLiteral, MalformedHost, ReadError
 
+# Rows of name, authority and what it reads as: a refusal's class, or the class of endpoint.py with
+# some of its fields. `test_endpoint.py` reads those that are names.
 ROWS = json.loads(Path(__file__).with_name("hostile_hosts.json").read_text(encoding="utf-8"))
 REFUSED = [row for row in ROWS if row["reads"] in {"IpLiteral", "MalformedHost"}]
 REFUSALS: dict[str, type[ReadError]] = {"IpLiteral": IpLiteral, "MalformedHost": MalformedHost}
@@ -92,6 +94,23 @@ def test_says_what_is_wrong(text: str, reason: str) -> None:
     with pytest.raises(MalformedHost, match=reason) as caught:
         parse_authority(text)
     assert "\n" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:secret@b.example",
+        "secret@[::1]",
+        "b.example/k?X-Amz-Signature=secret",
+        "b.example?secret",
+        "b.example#secret",
+        "secret@" * 100 + "b.example",
+    ],
+)
+def test_no_refusal_repeats_userinfo_or_what_follows_a_host(text: str) -> None:
+    with pytest.raises(ReadError) as caught:
+        parse_authority(text)
+    assert "secret" not in caught.value.detail
 
 
 def test_quotes_client_input_in_one_short_line_of_ascii() -> None:
