@@ -67,6 +67,8 @@ class Origin:
         self._addresses = tuple(addresses)
         self._server: asyncio.Server | None = None
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._first_context = _context()
+        self._first_context.sni_callback = self._choose
         self._flows: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -75,15 +77,13 @@ class Origin:
         Raises:
             OSError: no port is free on all of them.
         """
-        context = _context()
-        context.sni_callback = self._choose
         for attempt in range(PORT_TRIES):
-            first = await asyncio.start_server(self._accept, self._addresses[0], 0, ssl=context, backlog=256)
+            first = await asyncio.start_server(self._accept, self._addresses[0], 0)
             self.port = first.sockets[0].getsockname()[1]
             first.close()
             try:
                 self._server = await asyncio.start_server(
-                    self._accept, self._addresses, self.port, ssl=context, backlog=256
+                    self._accept, self._addresses, self.port, backlog=256
                 )
             except OSError:
                 if attempt + 1 == PORT_TRIES:
@@ -132,10 +132,12 @@ class Origin:
         if task is not None:
             self._flows.add(task)
             task.add_done_callback(self._flows.discard)
-        tls = writer.get_extra_info("ssl_object")
-        arrival = Arrival(sni=tls.s3gate_name, address=writer.get_extra_info("sockname")[0])
-        self.arrivals.append(arrival)
         try:
+            # Nothing may be awaited before this: what was read until then would be lost.
+            await writer.start_tls(self._first_context)
+            tls = writer.get_extra_info("ssl_object")
+            arrival = Arrival(sni=tls.s3gate_name, address=writer.get_extra_info("sockname")[0])
+            self.arrivals.append(arrival)
             upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._upstream_port)
             with contextlib.closing(upstream_writer):
                 async with asyncio.TaskGroup() as both:
