@@ -56,7 +56,7 @@ ERRORS = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """An error answer of the service."""
 
     def __init__(self, code: str, status: int = 400) -> None:

@@ -22,7 +22,7 @@ from s3gate.audit.segment import Segment, Tail, create_segment, list_segments, s
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class JournalUnavailable(Exception):  # noqa: N818 - it says a state, as in the reason AUDIT_UNAVAILABLE
+class JournalUnavailable(Exception):
     """The record was not made durable; what it describes must not take effect."""
 
 

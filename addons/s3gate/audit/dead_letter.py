@@ -57,15 +57,17 @@ def render_stub(text: str, error: str) -> str:
     """
     raw = text.encode("utf-8", "backslashreplace")
     link = parse_link(raw)
+    digest = sha256(raw).hexdigest()
     return json.dumps(
         {
             "schema": 1,
             "event": "dead_letter",
+            "audit_id": f"dead-{digest[:26]}",
             "writer": link.writer if link is not None else None,
             "seq": link.seq if link is not None else None,
             "error": error,
             "bytes": len(raw),
-            "sha256": sha256(raw).hexdigest(),
+            "sha256": digest,
         },
         separators=(",", ":"),
     )

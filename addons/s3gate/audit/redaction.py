@@ -33,8 +33,9 @@ SECRET_HEADERS: Final = frozenset(
         "x-amz-copy-source-server-side-encryption-customer-key-md5",
     }
 )
-# Query forms of the same, and SigV2's (docs: S3 API, "Signing and authenticating REST requests").
-SECRET_PARAMETERS: Final = (SECRET_HEADERS - {"cookie"}) | {"signature", "x-amz-signature"}
+# Every query parameter of S3 that carries a secret has one of these in its name, also in a misspelt name:
+# X-Amz-Signature, Signature (SigV2), X-Amz-Security-Token, X-Amz-S3session-Token, …-customer-key.
+SECRET_WORDS: Final = ("signature", "-token", "customer-key", "authorization")
 # Values an operator needs and that hold no secret: S3 API query parameters and the public half of SigV4.
 SHOWN_PARAMETERS: Final = frozenset(
     {
@@ -88,7 +89,6 @@ _ASSIGNMENT = re.compile(
     r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)[^&;,\s\"'`]+",
     re.ASCII | re.IGNORECASE,
 )
-_ASSIGNED: Final = ("signature", "-token", "customer-key")  # one of them stands in whatever _ASSIGNMENT finds
 # Userinfo of an authority (RFC 3986 section 3.2.1): everything before the last `@`, after an optional `scheme://`.
 _USERINFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)[^/?#]*@", re.ASCII)
 
@@ -138,7 +138,7 @@ class Redactor:
         _, mark, query = request.target.partition("?")
         if mark:
             for name, value, _ in split_query(query):
-                if unquote(name).lower() in SECRET_PARAMETERS:
+                if any(word in unquote(name).lower() for word in SECRET_WORDS):
                     found.update((value, unquote(value)))
         return cls(
             tuple(sorted((text for text in found if len(text) >= SECRET_LENGTH), key=len, reverse=True))
@@ -171,7 +171,7 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, REDACTED)
         lowered = text.lower()
-        if any(word in lowered for word in _ASSIGNED):
+        if any(word in lowered for word in SECRET_WORDS):
             text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
         return text
 

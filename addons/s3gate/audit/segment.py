@@ -23,7 +23,7 @@ SUFFIX: Final = ".jsonl"
 _NAME = re.compile(r"([0-9]{20})\.jsonl", re.ASCII)
 
 
-class JournalDamaged(Exception):  # noqa: N818 - it says a state of the disk
+class JournalDamaged(Exception):
     """The journal on disk is not what its writer wrote; it is not opened.
 
     Args:
@@ -152,9 +152,9 @@ def recover_tail(directory: Path, writer: str, key: bytes) -> Tail:
         raise JournalDamaged(newest.path, 0, "the only segment is empty and does not begin with 1")
     known = before if len(segments) > 1 or newest.first == 1 else None
     last, end = _scan(newest, known, writer, key)
-    torn = _cut(newest, end) if end != newest.size() else None
     if last is None and known is None:
         raise JournalDamaged(newest.path, 0, "the only segment has no whole line and does not begin with 1")
+    torn = _cut(newest, end) if end != newest.size() else None
     last = last or before
     return Tail(newest, end, last.seq, last.hash, torn)
 
