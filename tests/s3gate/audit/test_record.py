@@ -78,11 +78,8 @@ RECORDS = {
     "nothing read": rendered(UNREAD, replace(REQUEST, connect=None, sni=None, headers=(), target="*")),
     "completed": completion(
         Transfer(200, 12, 0, 5000, 4000, "52.0.0.1", 443, 5, reused=False, request_id="R", id_2="I"),
-        **COMPLETION,
     ),
-    "failed": render_completion(
-        Transfer(None, 0, 0, 5, reason=Reason.UPSTREAM_UNREACHABLE, detail="refused")
-    ),
+    "failed": completion(Transfer(None, 0, 0, 5, reason=Reason.UPSTREAM_UNREACHABLE, detail="refused")),
     "policy": render_policy(audit_id="A3", time=NOW, before=None, after=DIGEST, source="policy.yaml"),
     "heartbeat": render_heartbeat(
         audit_id="A4",
