@@ -38,7 +38,7 @@ class Outcome:
     """What one command did.
 
     Args:
-        command: as a person would type it.
+        command: as a person would type it, one command a line.
         exit_code: 0 when it succeeded.
         lines: what it printed, both streams.
     """
@@ -130,7 +130,7 @@ class AwsCli:
         # awscli repaints its progress line: of each line only what stands after the last return is seen.
         text = done.stdout.decode(errors="replace").replace("\r\n", "\n")
         lines = tuple(line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
-        prefix = f"AWS_CONFIG_FILE={config} " if config is not None else ""
+        prefix = f"export AWS_CONFIG_FILE={config}\n" if config is not None else ""
         return Outcome(f"{prefix}aws {' '.join(arguments)}", done.returncode, tuple(filter(None, lines)))
 
 

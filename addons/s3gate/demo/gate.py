@@ -130,11 +130,11 @@ class Gate:
             last = (log.read_text(errors="replace").strip().splitlines() or ["no output"])[-1]
             raise GateError(f"s3gate was not ready within {START_TIMEOUT_S:.0f} s: {last}")
 
-    def wait_ended(self, seconds: float) -> bool:
+    def wait_ended(self, seconds: float | None) -> bool:
         """Wait for it to end by itself.
 
         Args:
-            seconds: at most.
+            seconds: at most; None waits for as long as it takes.
 
         Returns:
             Whether it has ended.
