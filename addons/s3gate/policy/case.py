@@ -169,7 +169,7 @@ class Case:
         endpoint = named if isinstance(named, Endpoint) else None
         return Reading(
             host=self.host.name if hasattr(self, "host") else None,
-            bucket=address.bucket if address else (endpoint.label if endpoint else None),
+            bucket=address.bucket if address else None,
             key=address.key if address else None,
             style=address.style.value if address and address.style else None,
             endpoint_class=endpoint.endpoint_class.value if endpoint else None,

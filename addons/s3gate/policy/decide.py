@@ -46,6 +46,7 @@ from s3gate.s3.address import Style
 from s3gate.s3.endpoint import AwsName, Endpoint, Foreign, OtherService
 from s3gate.s3.host import Host
 from s3gate.s3.operation import Operation, OperationClass
+from s3gate.s3.partitions import suffix_of
 from s3gate.s3.refusal import (
     AmbiguousTarget,
     IpLiteral,
@@ -233,8 +234,7 @@ def _steps_connect(case: Case) -> Iterator[Refusal]:
     yield from _steps_authority(host, "the CONNECT", HTTPS_PORT)
     if host.port is None:
         yield Refusal(Reason.MALFORMED_HOST, "the CONNECT names no port; RFC 9110 §9.3.6 requires one")
-    named = case.named_by_connect
-    if isinstance(named, Foreign):
+    if suffix_of(host.name) is None:  # our CA may not sign for it, so it cannot be answered inside
         yield _foreign(host.name)
     if case.policy.deny_at is DenyAt.CONNECT:
         yield from _steps_early(case)
@@ -328,6 +328,9 @@ def _steps_service(case: Case, named: AwsName) -> Iterator[Refusal]:
 
 
 def _unlisted_service(named: AwsName) -> Refusal:
+    if named.s3_family:
+        detail = f'"{named.host}" looks like an S3 name but is none that S3 is known to answer to'
+        return Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail, final=True)
     detail = f'AWS name "{named.host}" is not on the egress allowlist'
     return Refusal(Reason.HOST_NOT_LISTED, detail, final=named.customer_owned)
 
@@ -357,7 +360,7 @@ def _steps_s3(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
     if not rules:
         yield _bucket_unlisted(address.bucket)
     operation = case.read_operation()
-    asked = Asked(endpoint.region, operation, address.key, case.request.client, _account(case))
+    asked = Asked(endpoint.region, operation, address.keys, case.request.client, _account(case))
     found = find_rule(case.policy, rules, asked)
     if isinstance(found, Rule):
         case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
@@ -417,7 +420,7 @@ def _steps_copy(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
     if not rules:
         yield Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist")
         return
-    asked = Asked(None, _READ_SOURCE, source.key, case.request.client, _account(case))
+    asked = Asked(None, _READ_SOURCE, (source.key,), case.request.client, _account(case))
     found = find_rule(case.policy, rules, asked)
     if not isinstance(found, Rule):
         refusal = _rule_refusal(case, found)

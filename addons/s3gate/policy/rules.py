@@ -29,13 +29,13 @@ class Asked:
 
     Args:
         region: of the endpoint; None where the name carries none.
-        key: decoded key, None for an operation on the bucket.
+        keys: the decoded key in every reading it may have; empty for an operation on the bucket.
         account: account that signed; None when anonymous or not told by the key id.
     """
 
     region: str | None
     operation: Operation
-    key: str | None
+    keys: tuple[str, ...]
     client: Client
     account: str | None
 
@@ -152,8 +152,8 @@ def _missing_operation(rule: Rule, operation: Operation) -> str | None:
 
 def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
     operation = asked.operation
-    if asked.key is not None:
-        for key in (asked.key, *operation.source_keys):
+    if asked.keys:
+        for key in (*asked.keys, *operation.source_keys):
             if not _key_fits(globs, key):
                 return f'key "{key[:200]}" is outside the keys that may be used'
         return None
