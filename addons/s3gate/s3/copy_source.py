@@ -105,10 +105,8 @@ def read_rename_keys(values: Mapping[str, str], bucket: str | None) -> tuple[str
     text = decode_once(raw, RENAME_SOURCE)
     key = text.removeprefix("/")
     readings = {text, key, key.removeprefix(f"{bucket}/")} - {""}
-    for reading in readings:
+    for reading in readings if key else {""}:
         _check_key(reading)
-    if not readings:
-        raise AmbiguousTarget(f"`{RENAME_SOURCE}` names no key")
     return tuple(sorted(readings))
 
 

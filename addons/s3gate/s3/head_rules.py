@@ -42,7 +42,7 @@ GUARDED: Final = frozenset(
 OVERRIDES: Final = frozenset(
     {
         # another method
-        "x-http-method-override", "x-http-method", "x-method-override", "x-http-verb",
+        "x-http-method-override", "x-http-method", "x-method-override", "x-http-verb", "x-original-method",
         # another host
         "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host", "x-http-host-override",
         "forwarded",

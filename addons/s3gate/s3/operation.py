@@ -14,21 +14,30 @@ The operations come from botocore's model (`operation_data.py`), their classes f
 reviewed table (`operation_table.py`); an operation without a row is never matched.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from s3gate.s3.address import S3Address
-from s3gate.s3.copy_source import read_rename_keys
+from s3gate.s3.copy_source import COPY_SOURCE, read_rename_keys
 from s3gate.s3.endpoint import EndpointClass
 from s3gate.s3.head import Head
-from s3gate.s3.operation_data import BOTOCORE_VERSION, OPERATIONS
+from s3gate.s3.operation_data import BOTOCORE_VERSION
+from s3gate.s3.operation_index import (
+    COMMON,
+    FOLDED,
+    INDEX,
+    LITERALS,
+    METADATA,
+    NAMES,
+    OLDER_NAMES,
+    OPERATION_CLASS,
+    Shape,
+)
 from s3gate.s3.operation_needs import find_encryption, find_needs
-from s3gate.s3.operation_table import ROWS, OperationClass
+from s3gate.s3.operation_table import OperationClass
 from s3gate.s3.query import Query
 from s3gate.s3.refusal import AmbiguousTarget, UnknownOperation
-from s3gate.s3.signing_names import SIGNING_HEADERS, V2_QUERY, V4_QUERY
+from s3gate.s3.signing_names import V2_QUERY, V4_QUERY
 
 __all__ = [
     "BOTOCORE_VERSION",
@@ -38,20 +47,6 @@ __all__ = [
     "OperationClass",
     "match_operation",
 ]
-
-OPERATION_CLASS: Final[Mapping[str, OperationClass]] = MappingProxyType(
-    {
-        name: row.operation_class
-        for name, row in ROWS.items()
-        if row.operation_class is not None and row.now is None
-    }
-)
-"""Every operation that a request can be read as, and so every name that a policy may allow."""
-
-OLDER_NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {name: row.now for name, row in ROWS.items() if row.now is not None}
-)
-"""Deprecated names of the model → the name that `match_operation` gives such a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,65 +71,6 @@ class Operation:
     keys_in_body: bool = False
     source_keys: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """One operation of the model, indexed for matching."""
-
-    name: str
-    operation_class: OperationClass
-    literals: Mapping[str, str]
-    required_query: frozenset[str]
-    query: frozenset[str]
-    required_headers: frozenset[str]
-    headers: frozenset[str]
-
-    @property
-    def weight(self) -> int:
-        """How much it asks for: the most demanding candidate is tried first."""
-        return len(self.required_query) + len(self.required_headers)
-
-
-_Key = tuple[str, str, frozenset[str]]
-
-
-def _index() -> dict[_Key, tuple[_Shape, ...]]:
-    found: dict[_Key, list[_Shape]] = {}
-    for name, method, depth, literals, must, may, must_headers, headers, _deprecated in OPERATIONS:
-        operation_class = OPERATION_CLASS.get(name)
-        if operation_class is None:
-            continue
-        fixed = dict(word.partition("=")[::2] for word in literals.split())
-        required = frozenset(must.split())
-        shape = _Shape(
-            name,
-            operation_class,
-            fixed,
-            required,
-            required | fixed.keys() | frozenset(may.split()),
-            frozenset(must_headers.split()) & _DECIDING_HEADERS,
-            frozenset(headers.split()),
-        )
-        found.setdefault((method, depth, frozenset(fixed)), []).append(shape)
-    return {key: tuple(sorted(shapes, key=lambda s: -s.weight)) for key, shapes in found.items()}
-
-
-# The one required header by which S3 takes one operation for another.
-_DECIDING_HEADERS: Final = frozenset({"x-amz-copy-source"})
-_INDEX: Final = _index()
-_LITERALS: Final = frozenset(name for key in _INDEX for name in key[2])
-_NAMES: Final = frozenset(name for shapes in _INDEX.values() for shape in shapes for name in shape.query)
-_FOLDED: Final = frozenset(name.lower() for name in _NAMES | {*V2_QUERY.values(), "x-id"})
-
-# Headers of one operation that mean nothing elsewhere pass, except those that name a source or a route.
-_OWN_ONLY: Final = ("x-amz-copy-source", "x-amz-rename-source", "x-amz-fwd-", "x-amz-request-")
-_COMMON: Final = SIGNING_HEADERS | {"x-amz-request-payer"} | {
-    name
-    for row in OPERATIONS
-    for name in row[7].split()
-    if name.startswith("x-amz-") and not name.startswith(_OWN_ONLY)
-}  # fmt: skip
-_METADATA: Final = "x-amz-meta-"
 
 _LISTINGS: Final = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"})
 _WRITING: Final = frozenset({OperationClass.WRITE, OperationClass.ADMIN})
@@ -164,10 +100,14 @@ def match_operation(method: str, address: S3Address, query: Query, head: Head) -
     values = _collect(shape, query, head)
     name = shape.name
     writes = shape.operation_class in _WRITING or name == "CreateSession"
+    needs = find_needs(values, depth) if values else set()
+    if shape.required_headers and COPY_SOURCE not in head.headers:
+        # A copy source in the query only: S3 was seen to ignore it and to write the body instead.
+        needs.add("UploadPart" if shape.required_query else "PutObject")
     return Operation(
         name,
         shape.operation_class,
-        frozenset(find_needs(values, depth) - {name}) if values else frozenset(),
+        frozenset(needs - {name}),
         (query.values.get("prefix") or None) if name in _LISTINGS else None,
         find_encryption(values) if values and writes else None,
         name == "DeleteObjects",
@@ -191,30 +131,34 @@ def _refuse_post_form(address: S3Address, head: Head) -> None:
         raise UnknownOperation("POST to `/soap` is the SOAP endpoint, whose body names the bucket")
 
 
-def _select(method: str, depth: str, address: S3Address, query: Query, head: Head) -> _Shape:
+def _select(method: str, depth: str, address: S3Address, query: Query, head: Head) -> Shape:
     """Step 3: the operation that method, depth, sub-resources and required members select."""
     names = query.values.keys()
-    literals = frozenset(names & _LITERALS)
-    shapes = _INDEX.get((method, depth, literals), ())
-    copies = "x-amz-copy-source" in head.headers or any(n.lower() == "x-amz-copy-source" for n in names)
+    literals = frozenset(names & LITERALS)
+    shapes = INDEX.get((method, depth, literals), ())
+    copies = COPY_SOURCE in head.headers or any(name.lower() == COPY_SOURCE for name in names)
     for shape in shapes:
         if not shape.required_query <= names or (shape.required_headers and not copies):
             continue
         if shape.name == "ListBuckets" and address.endpoint.endpoint_class is EndpointClass.EXPRESS:
             continue
-        _check_literals(shape, query)
+        _check_members(shape, query)
         return shape
     what = " ".join(f"`?{name}`" for name in sorted(literals))
     raise UnknownOperation(f"no S3 operation is {method} on a {depth} {what}".rstrip())
 
 
-def _check_literals(shape: _Shape, query: Query) -> None:
+def _check_members(shape: Shape, query: Query) -> None:
+    """A sub-resource has its fixed value or none; a member that decides the operation has one."""
+    for name in shape.required_query:
+        if not query.values[name]:
+            raise AmbiguousTarget(f"query parameter `{name}` has no value; {shape.name} needs one")
     for name, fixed in shape.literals.items():
         if query.values[name] != fixed:
             raise AmbiguousTarget(f"query parameter `{name}` takes {f'`{fixed}`' if fixed else 'no value'}")
 
 
-def _collect(shape: _Shape, query: Query, head: Head) -> dict[str, str]:
+def _collect(shape: Shape, query: Query, head: Head) -> dict[str, str]:
     """Step 4: refuse what the operation does not know; gather the x-amz- values of its own."""
     values: dict[str, str] = {}
     seen: set[str] = set()
@@ -230,10 +174,8 @@ def _collect(shape: _Shape, query: Query, head: Head) -> dict[str, str]:
         elif folded.startswith("x-amz-") and folded not in V4_QUERY:
             _check_amazon(shape, folded)
             values[folded] = value
-        elif folded in _FOLDED and folded not in shape.headers:
-            raise AmbiguousTarget(
-                f"query parameter `{name[:64]}` is known to S3 in another place or spelling"
-            )
+        elif folded in FOLDED and name not in NAMES and folded not in shape.headers:
+            raise AmbiguousTarget(f"query parameter `{name[:64]}` is known to S3 in another spelling")
         elif folded not in shape.headers:
             raise UnknownOperation(f"{shape.name} knows no query parameter `{_printable(name)}`")
     for name in head.amazon:
@@ -245,13 +187,13 @@ def _collect(shape: _Shape, query: Query, head: Head) -> dict[str, str]:
     return values
 
 
-def _check_amazon(shape: _Shape, folded: str) -> None:
-    if folded in _COMMON or folded in shape.headers or folded.startswith(_METADATA):
+def _check_amazon(shape: Shape, folded: str) -> None:
+    if folded in COMMON or folded in shape.headers or folded.startswith(METADATA):
         return
     raise UnknownOperation(f"{shape.name} knows no `{_printable(folded)}`")
 
 
-def _check_id(shape: _Shape, value: str) -> None:
+def _check_id(shape: Shape, value: str) -> None:
     """SDKs built from Smithy models name the operation once more; then both must agree."""
     if OLDER_NAMES.get(value, value) != shape.name:
         raise UnknownOperation(f"x-id names `{_printable(value)}`, but the request is {shape.name}")
