@@ -32,7 +32,7 @@ EXIT_INPUT: Final = 2
 
 _EPILOG: Final = """\b
 Examples:
-  s3gate explain --policy config/policy.yaml --method PUT --key-id AKIAIOSFODNN7EXAMPLE \\
+  s3gate explain --policy config/policy.yaml --method PUT --key-id AKIARTX3GSDSQAAACAQD --client 10.20.0.5 \\
     https://example-uploads.s3.ap-northeast-1.amazonaws.com/incoming/a.txt
   s3gate explain --policy config/policy.yaml --jsonl < requests.jsonl
 """

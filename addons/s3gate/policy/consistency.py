@@ -24,7 +24,7 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
     rules = root.at(("rules",)) if "rules" in root.children else None
     if rules is not None:
         partitions = root.at(("endpoints", "partitions")).value
-        several = isinstance(partitions, list) and len(partitions) > 1
+        several = isinstance(partitions, list) and len({str(one) for one in partitions}) > 1
         for rule in rules.items:
             yield from _rule(rule, several=several)
         yield from _repeated(rules.items, "id", "rule id")
@@ -83,17 +83,21 @@ def _repeated(nodes: Sequence[Node], key: str, what: str) -> Iterator[Mistake]:
 
 
 def _same_rules(rules: Sequence[Node]) -> Iterator[Mistake]:
-    first: dict[object, Node] = {}
+    targets: dict[object, list[Node]] = {}
     for rule in rules:
-        if not isinstance(rule.value, dict):
-            continue
-        content = frozenset((key, _frozen(value)) for key, value in rule.value.items() if key != "id")
-        earlier = first.setdefault(content, rule)
-        if earlier is not rule:
-            name = quote(earlier.at(("id",)).value)
-            yield Mistake(
-                rule.line, rule.column, f"the same rule as {name} on line {earlier.line}", "delete one"
-            )
+        if isinstance(rule.value, dict):
+            target = rule.value.get("bucket") or rule.value.get("fqdn")
+            targets.setdefault(target if isinstance(target, str) else None, []).append(rule)
+    for group in targets.values():
+        first: dict[object, Node] = {}
+        for rule in group if len(group) > 1 else ():
+            content = _frozen({key: one.value for key, one in rule.children.items() if key != "id"})
+            earlier = first.setdefault(content, rule)
+            if earlier is not rule:
+                name = quote(earlier.at(("id",)).value)
+                yield Mistake(
+                    rule.line, rule.column, f"the same rule as {name} on line {earlier.line}", "delete one"
+                )
 
 
 def _frozen(value: Plain) -> object:
@@ -108,12 +112,9 @@ def _repeated_words(root: Node) -> Iterator[Mistake]:
     pending = [root]
     while pending:
         node = pending.pop()
-        pending.extend(node.children.values())
-        if not node.items:
-            continue
-        pending.extend(node.items)
-        words = [one.value for one in node.items if isinstance(one.value, str)]
-        if len(set(words)) == len(words):
+        pending.extend(one for one in node.children.values() if not isinstance(one.value, str))
+        pending.extend(one for one in node.items if not isinstance(one.value, str))
+        if len(node.items) < 2:
             continue
         seen: set[str] = set()
         for one in node.items:

@@ -76,6 +76,22 @@ type Mode = Literal["enforce", "monitor"]
 type DenyAllow = Literal["deny", "allow"]
 
 
+type Region = Annotated[str, AfterValidator(check_region)]
+type RuleRegion = Annotated[str, AfterValidator(check_rule_region)]
+type RulePartition = Annotated[str, AfterValidator(check_rule_partition), _words(*PARTITIONS)]
+type OpenClass = Annotated[str, AfterValidator(check_class), _words(*SUPPORTED_CLASSES)]
+type Bucket = Annotated[str, AfterValidator(check_bucket)]
+type Fqdn = Annotated[str, AfterValidator(check_fqdn)]
+type Group = Annotated[str, AfterValidator(check_client)]
+type KeyPattern = Annotated[str, AfterValidator(parse_key_glob)]
+type ServiceHost = Annotated[str, AfterValidator(check_service_host)]
+type Allowed = Annotated[
+    str,
+    AfterValidator(parse_allow),
+    _words(*(one.value for one in OperationClass), *sorted(OPERATION_CLASS)),
+]
+
+
 def _no_vpce(value: list[str]) -> list[str]:
     if value:
         raise Misspelling("VPC endpoints are not supported yet", "write `vpce: []`, or delete the key")
@@ -87,13 +103,13 @@ class Endpoints(Section):
 
     partitions: Filled[Partition]
     """AWS partitions; bucket names are unique in one only."""
-    regions: Filled[Annotated[str, AfterValidator(check_region)]]
+    regions: Filled[Region]
     """Exact region codes; they bind copy sources too."""
     vpce: Annotated[list[str], AfterValidator(_no_vpce), WithJsonSchema({"type": "array", "maxItems": 0})] = (
         Field(default=[])
     )
     """VPC endpoint ids; not supported yet, so only the empty list."""
-    classes: Filled[Annotated[str, AfterValidator(check_class), _words(*SUPPORTED_CLASSES)]]
+    classes: Filled[OpenClass]
     """Classes of S3 endpoints; FIPS dualstack names need both `fips` and `dualstack`."""
     path_style: DenyAllow = "deny"
     """Whether `https://s3.REGION.amazonaws.com/BUCKET/KEY` may be used."""
@@ -111,27 +127,21 @@ class RuleEntry(Section):
 
     id: Name
     """The rule's name in records; unique in the file."""
-    bucket: Annotated[str, AfterValidator(check_bucket)] | None = None
+    bucket: Bucket | None = None
     """Exact name of a general purpose bucket; either this or `fqdn`."""
-    fqdn: Annotated[str, AfterValidator(check_fqdn)] | None = None
+    fqdn: Fqdn | None = None
     """Exact virtual-hosted-style host name; that host only, path-style not implied."""
-    allow: Filled[
-        Annotated[
-            str,
-            AfterValidator(parse_allow),
-            _words(*(one.value for one in OperationClass), *sorted(OPERATION_CLASS)),
-        ]
-    ]
+    allow: Filled[Allowed]
     """Operation classes, or names of S3 operations; `admin` is never implied."""
-    keys: Filled[Annotated[str, AfterValidator(parse_key_glob)]] | None = None
+    keys: Filled[KeyPattern] | None = None
     """Globs on the decoded key; every key when absent."""
-    clients: Filled[Annotated[str, AfterValidator(check_client)]] | None = None
+    clients: Filled[Group] | None = None
     """Names of client groups; every client when absent."""
     accounts: Filled[Account] | None = None
     """Accounts whose keys may have signed; every account when absent."""
-    partition: Annotated[str, AfterValidator(check_rule_partition), _words(*PARTITIONS)] | None = None
+    partition: RulePartition | None = None
     """The bucket's partition; needed when several are listed."""
-    regions: Filled[Annotated[str, AfterValidator(check_rule_region)]] | None = None
+    regions: Filled[RuleRegion] | None = None
     """Regions of this bucket; narrower than `endpoints`."""
     mode: Mode = "enforce"
     """`monitor` only watches what this rule's own constraints refuse."""
@@ -142,7 +152,7 @@ class RuleEntry(Section):
 class HostEntry(Section):
     """An AWS service beside S3 that clients need."""
 
-    name: Annotated[str, AfterValidator(check_service_host)]
+    name: ServiceHost
     """Exact host name, port 443."""
     accounts: Filled[Account]
     """Accounts whose keys may be used there."""

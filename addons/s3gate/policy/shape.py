@@ -95,14 +95,17 @@ def _say(error: ErrorDetails, value: Plain, key: str) -> tuple[str, str | None]:
         return f"{_kind(value)} where {wanted} belongs", hint
     if error["type"] == "literal_error":
         words = _QUOTED_WORD.findall(str(error.get("ctx", {}).get("expected", "")))
-        return one_of(str(value), words)
+        if not isinstance(value, str) or not value:
+            listed = ", ".join(f"`{one}`" for one in words)
+            return f"{_kind(value)} where one of {listed} belongs", None
+        return one_of(value, words)
     return f"{quote(value)} does not fit: {error['msg'].lower()}", None
 
 
 def one_of(said: str, words: list[str]) -> tuple[str, str]:
     """The sentence and the next step when `said` is none of the allowed words."""
     folded = said.strip().lower()
-    right = nearest(said, words)
+    right = words[0] if len(words) == 1 else nearest(said, words)
     if right is None and folded in _SAYS_NO:
         right = next((one for one in words if one in ("deny", "off")), None)
     if right is None and folded in _SAYS_YES:

@@ -247,6 +247,10 @@ def check_service_host(text: str) -> str:
         raise Misspelling(
             f"{quote(text)} is {place.service}, which stores data and is never listed", "delete it"
         )
+    if isinstance(place, AwsName) and place.s3_family:
+        raise Misspelling(
+            f"{quote(text)} looks like S3, which `hosts` never lists", "write rules with `bucket:`"
+        )
     if isinstance(place, Foreign):
         raise Misspelling(f"{quote(text)} is not an AWS name", "delete it: only AWS services can be listed")
     if place.customer_owned:

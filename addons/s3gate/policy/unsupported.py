@@ -11,7 +11,6 @@ UNSUPPORTED_KEYS: Final[frozenset[tuple[str, ...]]] = frozenset(
     {
         ("clients", "*", "users"),
         ("clients", "*", "vpc_endpoints"),
-        ("endpoints", "vpce"),
         ("presets",),
         ("rules", "*", "access_point"),
         ("rules", "*", "encryption"),
