@@ -110,7 +110,7 @@ class Appender:
         except OSError as exc:
             return [self._refusal(exc)] * len(group)
         outcomes, lines, head = self._seal(group)
-        refusal = self._write(b"".join(lines))
+        refusal = self._write(b"".join(lines)) if lines else None
         if refusal is not None:
             return [refusal if isinstance(outcome, Position) else outcome for outcome in outcomes]
         written = sum(map(len, lines))

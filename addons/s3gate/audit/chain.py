@@ -47,8 +47,25 @@ class Fault(StrEnum):
     WRONG_KEY = "wrong key"
     GAP = "gap"
     CUT_HEAD = "cut head"
+    CUT_TAIL = "cut tail"
     BROKEN_LINK = "broken link"
     CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a chain is known to reach, from elsewhere than its lines.
+
+    Args:
+        first: the first sequence number that must be there; those below were shipped and pruned.
+        last: the last one that must be there; 0 when nothing is known.
+    """
+
+    first: int = 1
+    last: int = 0
+
+
+WHOLE: Final = Extent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +123,19 @@ def is_sealed(line: bytes, link: Link, key: bytes) -> bool:
     return hmac.compare_digest(hmac.digest(key, sealed, sha256).hex(), link.hash)
 
 
-def verify(lines: Iterable[bytes], key: bytes, known_from: int = 1) -> list[Finding]:
+def verify(lines: Iterable[bytes], key: bytes, extent: Extent = WHOLE) -> list[Finding]:
     """Everything that is wrong with one writer's lines, in any order and with repetitions.
 
     Args:
         lines: sealed lines without line ends.
         key: HMAC key.
-        known_from: the first sequence number that must be there; lines below it were shipped and pruned.
+        extent: how far the chain must reach.
 
     Returns:
         Findings in the order of `seq`; empty for a whole, unaltered chain.
     """
     findings: list[Finding] = []
-    chain: dict[int, tuple[bytes, Link]] = {}
+    chain: dict[int, tuple[bytes, Link]] = {}  # the digest of a line stands for it: journals are large
     intact = 0
     for line in lines:
         link = parse_link(line)
@@ -131,28 +148,29 @@ def verify(lines: Iterable[bytes], key: bytes, known_from: int = 1) -> list[Find
             intact += 1
         else:
             findings.append(Finding(Fault.EDITED, link.writer, link.seq, "its hash does not fit its text"))
-        other = chain.setdefault(link.seq, (line, link))
-        if other[0] != line:
+        digest = sha256(line).digest()
+        if chain.setdefault(link.seq, (digest, link))[0] != digest:
             findings.append(Finding(Fault.CONFLICT, link.writer, link.seq, "two lines carry this number"))
     if chain and not intact and len(chain) > 1:
         first = chain[min(chain)][1]
         return [
             Finding(Fault.WRONG_KEY, first.writer, first.seq, "no line fits this key: is it the right one?")
         ]
-    findings += _follow([chain[seq][1] for seq in sorted(chain)], known_from)
+    findings += _follow([chain[seq][1] for seq in sorted(chain)], extent)
     return sorted(findings, key=lambda finding: finding.seq)
 
 
-def _follow(links: list[Link], known_from: int) -> list[Finding]:
-    """What is wrong between the links: a cut head, gaps, links that do not join."""
+def _follow(links: list[Link], extent: Extent) -> list[Finding]:
+    """What is wrong between the links: a cut head or tail, gaps, links that do not join."""
     if not links:
-        return []
+        gone = f"no record is left, and it reached {extent.last}"
+        return [Finding(Fault.CUT_TAIL, "", extent.last, gone)] if extent.last >= extent.first else []
     found: list[Finding] = []
     first = links[0]
-    if first.seq > known_from or (first.seq == 1 and first.prev != GENESIS):
+    if first.seq > extent.first or (first.seq == 1 and first.prev != GENESIS):
         found.append(
             Finding(
-                Fault.CUT_HEAD, first.writer, first.seq, f"the chain should begin at or before {known_from}"
+                Fault.CUT_HEAD, first.writer, first.seq, f"the chain should begin at or before {extent.first}"
             )
         )
     for before, link in pairwise(links):
@@ -170,6 +188,10 @@ def _follow(links: list[Link], known_from: int) -> list[Finding]:
             found.append(
                 Finding(Fault.BROKEN_LINK, link.writer, link.seq, "it does not follow the record before it")
             )
+    if links[-1].seq < extent.last:
+        last = links[-1]
+        gone = f"the chain should reach {extent.last}"
+        found.append(Finding(Fault.CUT_TAIL, last.writer, last.seq, gone))
     return found
 
 

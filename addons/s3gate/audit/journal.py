@@ -166,7 +166,8 @@ class Journal:
             ended = False
             while not ended:
                 group, ended = self._take()
-                _settle(group, self._appender.append([(entry.body, entry.kind) for entry in group]))
+                if group:
+                    _settle(group, self._appender.append([(entry.body, entry.kind) for entry in group]))
                 group = []
         finally:  # also when the thread fails: nobody may wait for ever, nothing may be acknowledged
             with self._handover:

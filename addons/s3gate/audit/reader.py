@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from s3gate.audit.appender import Position
-from s3gate.audit.cursor import START
+from s3gate.audit.chain import Extent
+from s3gate.audit.cursor import START, CursorFile
 from s3gate.audit.segment import JournalDamaged, Segment, list_segments
 from s3gate.audit.window import EVENT_OVERHEAD_BYTES, MAX_BYTES, MAX_EVENTS, Event
 
@@ -83,6 +84,36 @@ def read_records(directory: Path) -> Iterator[dict[str, object]]:
         for segment in list_segments(writer):
             for event in _read_segment(segment, 0, NO_LIMIT):
                 yield json.loads(event.text)
+
+
+def read_lines(directory: Path) -> Iterator[bytes]:
+    """Every line of one writer as it lies on disk, without line ends, for `chain.verify`.
+
+    Args:
+        directory: the writer's own.
+
+    Yields:
+        Whole lines; what follows the last line end is still being written, or torn.
+
+    Raises:
+        OSError: as the file system says.
+    """
+    for segment in list_segments(directory):
+        with segment.path.open("rb") as file:
+            yield from (line[:-1] for line in file if line.endswith(b"\n"))
+
+
+def known_extent(directory: Path) -> Extent:
+    """How far a writer's chain must reach: by its segments' names, and by what was shipped and pruned.
+
+    Args:
+        directory: the writer's own.
+    """
+    segments = list_segments(directory)
+    shipped = CursorFile(directory).load().seq
+    if not segments:
+        return Extent(shipped + 1, 0)
+    return Extent(min(segments[0].first, shipped + 1), max(segments[-1].first - 1, shipped))
 
 
 def list_writers(directory: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from s3gate.audit.appender import Appender, JournalUnavailable, Outcome, Position, Room, prune_segments
-from s3gate.audit.chain import verify
+from s3gate.audit.chain import Extent, verify
 from s3gate.audit.room import Kind
 from s3gate.audit.segment import list_segments, recover_tail
 
@@ -69,7 +69,7 @@ def test_pruning_gives_room_back(tmp_path: Path) -> None:
     assert len(prune_segments(tmp_path, below=count - 1)) > 1
     assert fill(appender, Kind.ALLOW, 3) == 3
     appender.close()
-    assert verify(lines_of(tmp_path), KEY, known_from=count) == []
+    assert verify(lines_of(tmp_path), KEY, Extent(first=count)) == []
 
 
 def test_pruning_keeps_what_was_not_shipped_and_what_is_wanted(tmp_path: Path) -> None:

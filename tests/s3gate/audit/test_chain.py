@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3gate.audit.chain import GENESIS, Fault, is_sealed, parse_link, seal, verify
+from s3gate.audit.chain import GENESIS, Extent, Fault, is_sealed, parse_link, seal, verify
 
 KEY = b"k" * 32
 
@@ -56,8 +56,17 @@ def test_a_wrong_key_is_one_finding() -> None:
 
 
 def test_a_pruned_head_is_no_finding() -> None:
-    assert verify(chain(10)[3:], KEY, known_from=5) == []
-    assert [finding.fault for finding in verify(chain(10)[5:], KEY, known_from=5)] == [Fault.CUT_HEAD]
+    assert verify(chain(10)[3:], KEY, Extent(first=5)) == []
+    assert [finding.fault for finding in verify(chain(10)[5:], KEY, Extent(first=5))] == [Fault.CUT_HEAD]
+
+
+@pytest.mark.parametrize(
+    ("left", "seq"),
+    [pytest.param(10, None, id="whole"), pytest.param(9, 9, id="cut"), pytest.param(0, 10, id="emptied")],
+)
+def test_a_cut_tail_is_found_where_its_length_is_known(left: int, seq: int | None) -> None:
+    found = [(finding.fault, finding.seq) for finding in verify(chain(10)[:left], KEY, Extent(last=10))]
+    assert found == ([] if seq is None else [(Fault.CUT_TAIL, seq)])
 
 
 @given(st.integers(0, 9), st.data())

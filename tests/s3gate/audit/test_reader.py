@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from s3gate.audit.appender import Appender, Position, Room, prune_segments
-from s3gate.audit.cursor import START
-from s3gate.audit.reader import JournalReader, list_writers, read_records
+from s3gate.audit.chain import Extent
+from s3gate.audit.cursor import START, CursorFile
+from s3gate.audit.reader import JournalReader, known_extent, list_writers, read_lines, read_records
 from s3gate.audit.room import Kind
 from s3gate.audit.segment import JournalDamaged, list_segments, recover_tail
 
@@ -99,6 +100,18 @@ def test_damage_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"garbage\n" + path.read_bytes())
     with pytest.raises(JournalDamaged, match="not a record"):
         JournalReader(tmp_path / "w1", lambda: 2).read(START)
+
+
+def test_an_extent_follows_names_and_cursor(tmp_path: Path) -> None:
+    fill(tmp_path / "w1", 40)
+    segments = list_segments(tmp_path / "w1")
+    assert known_extent(tmp_path / "w1") == Extent(1, segments[-1].first - 1)
+    last = JournalReader(tmp_path / "w1", lambda: 40).read(START)[-1].position
+    CursorFile(tmp_path / "w1").store(last)
+    segments[0].path.unlink()
+    assert known_extent(tmp_path / "w1") == Extent(segments[1].first, 40)
+    assert known_extent(tmp_path) == Extent(1, 0)
+    assert len(list(read_lines(tmp_path / "w1"))) == 40 - segments[1].first + 1
 
 
 def test_all_writers_are_read(tmp_path: Path) -> None:
