@@ -18,6 +18,7 @@ ARROWS = {
     "alarms": set(),
     "demo": {"alarms", "audit", "proxy"},
     "cli": {"alarms", "app", "audit", "demo", "policy", "proxy", "s3", "settings"},
+    "__main__": {"cli"},
     "settings": {"policy", "s3"},
     "health": set(),
     "recorder": {"audit", "health", "policy", "proxy"},
