@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Final, Self
 from urllib.parse import unquote
 
@@ -18,6 +19,9 @@ from s3gate.policy.reading import Request
 TEXT_LIMIT: Final = 2048  # characters: twice the longest S3 key (1,024 bytes), the rest is hashed
 NAME_LIMIT: Final = 512  # characters: twice the longest DNS name (RFC 1035: 255)
 SECRET_LENGTH: Final = 8  # characters: shorter values are words, not secrets; replacing them would garble
+SECRETS_MAX: Final = 64  # of one request: no SDK sends more than five, and each is looked for in every text
+PARAMETERS_READ: Final = 1000  # of one query: S3's longest has about thirty
+PARAMETERS_SHOWN: Final = 200
 REDACTED: Final = "[redacted]"
 
 SECRET_HEADERS: Final = frozenset(
@@ -89,8 +93,8 @@ _ASSIGNMENT = re.compile(
     r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)[^&;,\s\"'`]+",
     re.ASCII | re.IGNORECASE,
 )
-# Userinfo of an authority (RFC 3986 section 3.2.1): everything before the last `@`, after an optional `scheme://`.
-_USERINFO = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)[^/?#]*@", re.ASCII)
+# The end of an authority inside an absolute-form target (RFC 3986 section 3.2).
+_AUTHORITY_END = re.compile(r"[/?#]", re.ASCII)
 
 
 def cap(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -113,7 +117,7 @@ def cap(text: str, limit: int = TEXT_LIMIT) -> str:
 
 def split_query(query: str) -> Iterator[tuple[str, str, bool]]:
     """The raw pairs of a query, cut at `&` and `;`: (name, value, whether `=` was there)."""
-    for part in query.replace(";", "&").split("&"):
+    for part in query.replace(";", "&").split("&", PARAMETERS_READ)[:PARAMETERS_READ]:
         name, equals, value = part.partition("=")
         yield name, value, bool(equals)
 
@@ -131,18 +135,17 @@ class Redactor:
     @classmethod
     def of(cls, request: Request) -> Self:
         """The redactor that knows the secrets of `request`."""
-        found: set[str] = set()
+        found: dict[str, None] = {}  # in the order of the request: its headers first
         for name, value in request.headers:
             if name.lower() in SECRET_HEADERS:
-                found.update(_header_secrets(name.lower(), value))
+                found.update(dict.fromkeys(_header_secrets(name.lower(), value)))
         _, mark, query = request.target.partition("?")
         if mark:
             for name, value, _ in split_query(query):
                 if any(word in unquote(name).lower() for word in SECRET_WORDS):
-                    found.update((value, unquote(value)))
-        return cls(
-            tuple(sorted((text for text in found if len(text) >= SECRET_LENGTH), key=len, reverse=True))
-        )
+                    found.update({value: None, unquote(value): None})
+        secrets = [text for text in found if len(text) >= SECRET_LENGTH][:SECRETS_MAX]
+        return cls(tuple(sorted(secrets, key=len, reverse=True)))
 
     def text(self, text: str | None, limit: int = TEXT_LIMIT) -> str | None:
         """One text without secrets, within `limit` characters; None stays None."""
@@ -154,16 +157,20 @@ class Redactor:
         """An authority without its userinfo."""
         if text is None:
             return None
-        if "@" in text:
-            text = _USERINFO.sub(rf"\1{REDACTED}@", text, count=1)
-        return self.text(text, NAME_LIMIT)
+        return self.text(_without_userinfo(text), NAME_LIMIT)
 
     def target(self, target: str) -> str | None:
         """A request target: the path, the names of its query, and harmless values."""
         path, mark, query = target.partition("?")
-        if "@" in path and not path.startswith("/"):
-            path = _USERINFO.sub(rf"\1{REDACTED}@", path, count=1)
-        shown = "&".join(self._parameter(*pair) for pair in split_query(query)) if mark else ""
+        if not path.startswith("/"):
+            scheme, slashes, rest = path.partition("://")
+            authority = _AUTHORITY_END.split(rest, maxsplit=1)[0] if slashes else ""
+            if authority:
+                path = f"{scheme}://{_without_userinfo(authority)}{rest[len(authority) :]}"
+            elif not slashes:
+                path = _without_userinfo(path)
+        pairs = islice(split_query(query), PARAMETERS_SHOWN) if mark else ()
+        shown = "&".join(self._parameter(*pair) for pair in pairs)
         return cap(f"{self._clean(path)}{mark}{shown}")
 
     def _clean(self, text: str) -> str:
@@ -185,6 +192,12 @@ class Redactor:
             return shown
         kept = plain.lower() in SHOWN_PARAMETERS or not value
         return f"{shown}={self._clean(value) if kept else f'[{len(value)} bytes]'}"
+
+
+def _without_userinfo(authority: str) -> str:
+    """An authority whose userinfo (RFC 3986 section 3.2.1: what stands before the last `@`) is hidden."""
+    _, at, host = authority.rpartition("@")
+    return f"{REDACTED}@{host}" if at else authority
 
 
 def _header_secrets(name: str, value: str) -> Iterator[str]:

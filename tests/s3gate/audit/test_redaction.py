@@ -1,5 +1,6 @@
 """No secret of a request survives in what a record shows of it, wherever the client repeats it."""
 
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -70,6 +71,42 @@ def test_targets(target: str, shown: str) -> None:
 )
 def test_authorities(authority: str | None, shown: str | None) -> None:
     assert Redactor.of(request()).authority(authority) == shown
+
+
+HOSTILE = 65_536
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "a" * HOSTILE + "/@",
+        "@" * HOSTILE,
+        "http://" + "@/" * HOSTILE,
+        "/?" + "&" * HOSTILE,
+        "/?" + "&".join(f"x-token=secret{number:06d}" for number in range(HOSTILE // 20)),
+        "/" + "signature=" * (HOSTILE // 10),
+        "/" + "signature" * (HOSTILE // 9),
+        "/?" + "customer-key-" * (HOSTILE // 13),
+    ],
+    ids=[
+        "no userinfo",
+        "ats",
+        "ats and slashes",
+        "ampersands",
+        "secrets",
+        "assignments",
+        "words",
+        "one name",
+    ],
+)
+def test_no_request_can_make_it_slow(target: str) -> None:
+    """A head of 64 KiB is handled in milliseconds; anything quadratic would take seconds."""
+    began = time.process_time()
+    redactor = Redactor.of(request(target, ("Cookie", target)))
+    for text in (redactor.target(target), redactor.text(target), redactor.authority(target)):
+        assert text is not None
+        assert len(text) < 2300
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
