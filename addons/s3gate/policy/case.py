@@ -4,6 +4,7 @@ Readers are called in the order of the steps and keep what they have read, so th
 a denial can say everything that was legible. Nothing is decided here.
 """
 
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from s3gate.policy.decision import Reason
@@ -160,6 +161,12 @@ class Case:
             if named:
                 return tuple(sorted((*rules, *named), key=lambda rule: rule.line))
         return rules
+
+    def read_on(self) -> None:
+        """After an early refusal: read what else is legible, for the record; what is not stays unread."""
+        if self.address is None and hasattr(self, "head") and isinstance(self.named, Endpoint):
+            with suppress(ReadError):
+                self.read_target(self.named)
 
     def reading(self) -> Reading:
         """What was legible, for the record and the answer."""

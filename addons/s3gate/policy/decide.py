@@ -190,6 +190,7 @@ def _walk(case: Case, steps: Iterable[Refusal]) -> Decision | None:
     try:
         for refusal in steps:
             if not _lifts(case, refusal):
+                case.read_on()
                 return Decision(refusal.reason, refusal.detail, case.reading(), refusal.rule, None, digest)
             case.lifted = case.lifted or refusal
     except ReadError as error:

@@ -231,6 +231,14 @@ def test_a_denial_tells_what_was_read_too() -> None:
     assert decision.reading.account == "609629065308"
 
 
+def test_a_fronted_request_tells_what_was_asked_for() -> None:
+    decision = decide_request(policy(), Ask(header_host=EVIL, method="PUT", target="/report.csv").request())
+    assert decision.reason is R.HOST_MISMATCH
+    reading = decision.reading
+    assert (reading.host, reading.bucket, reading.key) == (EVIL, "evil-bucket", "report.csv")
+    assert (reading.operation, reading.account) == ("PutObject", "609629065308")
+
+
 def test_a_denial_never_names_what_else_is_listed() -> None:
     decision = decide_request(policy(), Ask(EVIL).request())
     assert "good-bucket" not in decision.detail
