@@ -11,6 +11,7 @@ from typing import Any, Final  # Any: botocore has no types
 from urllib.parse import parse_qsl, urlsplit
 
 import botocore.session  # type: ignore[import-untyped]  # has no types
+from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]  # has no types
 from botocore.config import Config  # type: ignore[import-untyped]  # has no types
 
 ACCOUNT: Final = "609629065308"
@@ -44,6 +45,7 @@ class Requests:
         self._session.set_credentials(KEY_ID, SECRET, TOKEN)
         self._caught: list[Sent] = []
         self._signed: dict[str, str] = {}
+        self._wants_session = False
         self.client = cache(self._client)
 
     @property
@@ -51,10 +53,12 @@ class Requests:
         """The S3 service model."""
         return self.client("us-east-1", "virtual").meta.service_model
 
-    def _client(self, region: str, style: str, signature: str | None = None, **s3: bool) -> Any:
+    def _client(self, region: str, style: str, signature: str | None = None, **options: bool) -> Any:
+        fips = options.pop("use_fips_endpoint", False)
         config = Config(
+            use_fips_endpoint=fips,
             signature_version=signature,
-            s3={"addressing_style": style, **s3},
+            s3={"addressing_style": style, **options},
             retries={"total_max_attempts": 1},
             parameter_validation=False,
         )
@@ -63,8 +67,11 @@ class Requests:
         client.meta.events.register("before-sign.s3", self._remember)
         return client
 
-    def _catch(self, request: Any, **_: object) -> None:
+    def _catch(self, request: Any, **_: object) -> AWSResponse | None:
+        if "?session" in request.url and not self._wants_session:
+            return _session(request.url)
         # The HTTP layer adds the Host header just before the wire.
+
         headers = tuple((name, _text(value)) for name, value in request.headers.items())
         self._caught.append(_split(request.method, request.url, headers))
         raise StoppedError
@@ -75,6 +82,8 @@ class Requests:
     def sent(self, client: Any, operation: str, parameters: dict[str, Any]) -> Sent:
         """The request that this call would send."""
         self._caught.clear()
+        self._wants_session = operation == "CreateSession"
+
         try:
             client._make_api_call(operation, parameters)
         except StoppedError:
@@ -125,6 +134,22 @@ def _split(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> Sent:
         host, _, rest = host.partition("?")
         rest = f"?{rest}" if rest else ""
     return Sent(method, host, f"/{rest}", (("Host", host), *headers))
+
+
+def _session(url: str) -> AWSResponse:
+    """What S3 Express answers to CreateSession."""
+    fields = {
+        "SessionToken": TOKEN,
+        "SecretAccessKey": SECRET,
+        "AccessKeyId": KEY_ID,
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+    response = AWSResponse(url, 200, {}, None)
+    response._content = (
+        f"<CreateSessionResult><Credentials>{inner}</Credentials></CreateSessionResult>".encode()
+    )
+    return response
 
 
 def _text(value: object) -> str:

@@ -143,3 +143,60 @@ def test_full_arguments_of_a_write_ask_for_what_they_do(requests: Requests) -> N
     ):
         assert read(sent).operation.also == expected
         assert read(sent).operation.encryption == "customer-key"
+
+
+ENDPOINTS: Final[dict[str, tuple[str, dict[str, bool], str]]] = {
+    "dualstack": ("eu-west-1", {"use_dualstack_endpoint": True}, "dualstack"),
+    "fips": ("us-west-2", {"use_fips_endpoint": True}, "fips"),
+    "both": ("us-gov-west-1", {"use_fips_endpoint": True, "use_dualstack_endpoint": True}, "fips"),
+    "accelerate": ("eu-west-1", {"use_accelerate_endpoint": True}, "accelerate"),
+    "accelerate on dualstack": (
+        "eu-west-1",
+        {"use_accelerate_endpoint": True, "use_dualstack_endpoint": True},
+        "accelerate",
+    ),
+}
+DATA: Final = (
+    "PutObject",
+    "GetObject",
+    "CopyObject",
+    "UploadPart",
+    "ListObjectsV2",
+    "DeleteObjects",
+    "HeadBucket",
+)
+
+
+@pytest.mark.parametrize(("region", "options", "kind"), ENDPOINTS.values(), ids=ENDPOINTS.keys())
+def test_endpoint_options_read_back(
+    requests: Requests, region: str, options: dict[str, bool], kind: str
+) -> None:
+    for operation, key in product(DATA, AWKWARD_KEYS):
+        arguments = requests.parameters(operation, BUCKET, key, full=False)
+        got = read(requests.sent(requests.client(region, "auto", **options), operation, arguments))
+        assert (got.operation.name, got.address.bucket) == (operation, BUCKET)
+        assert got.address.key == arguments.get("Key")
+        assert got.address.endpoint.endpoint_class == kind
+        assert got.address.endpoint.region == (None if kind == "accelerate" else region)
+        assert got.credential is not None
+        assert got.credential.region == region
+
+
+def test_directory_buckets_read_back(requests: Requests) -> None:
+    """CreateSession first, signed by the caller's keys; then every data request, signed by the session's."""
+    bucket = "good-bucket--usw2-az1--x-s3"
+    client = requests.client("us-west-2", "auto")
+    opened = read(requests.sent(client, "CreateSession", {"Bucket": bucket}))
+    assert (opened.operation.name, opened.address.bucket) == ("CreateSession", bucket)
+    assert opened.credential is not None
+    assert (opened.credential.version, opened.credential.service) == (SignatureVersion.V4, "s3express")
+    for operation, key in product(("PutObject", "GetObject", "CopyObject", "RenameObject"), AWKWARD_KEYS):
+        arguments = requests.parameters(operation, bucket, key, full=False)
+        got = read(requests.sent(client, operation, arguments))
+        assert (got.operation.name, got.address.bucket, got.address.key) == (operation, bucket, key)
+        assert got.address.endpoint.endpoint_class == "express"
+        assert got.credential is not None
+        # botocore signs copies within Express by the caller's own keys
+        expected = SignatureVersion.V4 if operation == "CopyObject" else SignatureVersion.EXPRESS
+        assert (got.credential.version, got.credential.account) == (expected, ACCOUNT)
+        assert got.credential.has_session_token

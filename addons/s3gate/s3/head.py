@@ -10,7 +10,7 @@ HTTP/1.0 is refused: no AWS client speaks it, and its framing and Host rules dif
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -33,8 +33,8 @@ NAMES_REMEMBERED: Final = 1024
 
 # RFC 9110 9.1 allows any token; every method that a client of S3 uses is upper-case letters.
 _METHOD: Final = re.compile(r"[A-Z]{3,16}", re.ASCII)
-# RFC 9110 5.6.2 token
-_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)
+# RFC 9110 5.6.2 token; 1,024 characters since names are remembered, and S3 takes 2 KB of user metadata
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,1024}", re.ASCII)
 # RFC 9110 5.5: field-vchar = VCHAR / obs-text, SP and HTAB between; bytes as latin-1
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # RFC 9112 3.2.1 origin-form = absolute-path [ "?" query ]; beyond RFC 3986 the printable ASCII that curl
@@ -54,7 +54,7 @@ class Framing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head with one reading.
+    """A head with one reading; its repr shows neither headers nor query, which hold signatures.
 
     Args:
         method: upper-case letters.
@@ -70,12 +70,12 @@ class Head:
 
     method: str
     path: str
-    query: str
+    query: str = field(repr=False)
     host: str
     framing: Framing
     content_length: int | None
     expects_continue: bool
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     amazon: tuple[str, ...]
 
     def get(self, name: str) -> str | None:

@@ -123,7 +123,7 @@ def _depth(address: S3Address) -> str:
 
 def _refuse_post_form(address: S3Address, head: Head) -> None:
     """POST object (browser form) and SOAP: bucket, key, credential and acl lie in the body."""
-    if (head.get("content-type") or "").lower().lstrip().startswith("multipart/"):
+    if (head.get("content-type") or "").lower().startswith("multipart/form-data"):
         raise UnknownOperation(
             "POST form uploads are refused: credential, key and acl lie in the body; use PUT"
         )
@@ -188,7 +188,9 @@ def _collect(shape: Shape, query: Query, head: Head) -> dict[str, str]:
 
 
 def _check_amazon(shape: Shape, folded: str) -> None:
-    if folded in COMMON or folded in shape.headers or folded.startswith(METADATA):
+    if folded in COMMON or folded in shape.headers:
+        return
+    if folded.startswith(METADATA) and shape.operation_class is OperationClass.WRITE:
         return
     raise UnknownOperation(f"{shape.name} knows no `{_printable(folded)}`")
 

@@ -8,11 +8,14 @@ parameter refuses. Names match case-sensitively, in any position, with or withou
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest
+
+MAX_QUERY_CHARACTERS: Final = 16_384
+"""Characters of one query: S3 takes 8 KB of headers and target, hoisted headers grow when escaped."""
 
 MAX_PARAMETERS: Final = 128
 """Parameters in one query. GetObject has 8 and a presigned URL hoists at most the headers of a head."""
@@ -28,7 +31,7 @@ _SEMICOLON_FREE: Final = frozenset({"X-Amz-SignedHeaders"})
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, decoded once.
+    """A query, decoded once; its repr shows no values, which may be a signature.
 
     Args:
         raw: the text after the first `?`, as sent.
@@ -37,9 +40,9 @@ class Query:
         doubtful: name → why this parameter has no single reading.
     """
 
-    raw: str
-    pairs: tuple[tuple[str, str], ...]
-    values: Mapping[str, str]
+    raw: str = field(repr=False)
+    pairs: tuple[tuple[str, str], ...] = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
     doubtful: Mapping[str, str]
 
     def get(self, name: str) -> str | None:
@@ -92,8 +95,10 @@ def parse_query(raw: str) -> Query:
             "the query holds a space, `#`, a backslash, a control or a byte outside ASCII; percent-encode it"
         )
     parts = raw.split("&")
-    if len(parts) > MAX_PARAMETERS:
-        raise MalformedRequest(f"the query has more than {MAX_PARAMETERS} parameters; send fewer")
+    if len(raw) > MAX_QUERY_CHARACTERS or len(parts) > MAX_PARAMETERS:
+        raise MalformedRequest(
+            f"the query has more than {MAX_PARAMETERS} parameters or {MAX_QUERY_CHARACTERS} characters"
+        )
     pairs: list[tuple[str, str]] = []
     values: dict[str, str] = {}
     doubtful: dict[str, str] = {}

@@ -17,8 +17,11 @@ from s3gate.s3.refusal import MalformedRequest
 from s3gate.s3.signing_names import SECURITY_TOKEN, SESSION_TOKEN
 from s3gate.s3.signing_time import parse_amazon_date, parse_http_date
 
-SCOPES_REMEMBERED: Final = 1024
+SCOPES_REMEMBERED: Final = 512
 """Credential scopes and lists of signed headers whose reading is remembered; neither is a secret."""
+
+MAX_SIGNED_CHARACTERS: Final = 8192
+"""Characters of SignedHeaders: S3 takes 8 KB of headers, so their names are fewer."""
 
 # IAM: an access key id is 16 to 128 word characters; emulators take shorter ones, which tell no account.
 KEY_ID: Final = r"[A-Za-z0-9_-]{1,128}"
@@ -28,6 +31,8 @@ _V4: Final = re.compile(rf"({KEY_ID})/([0-9]{{8}})/({_WORD})/({_WORD})/aws4_requ
 _V4A: Final = re.compile(rf"({KEY_ID})/([0-9]{{8}})/()({_WORD})/aws4_request", re.ASCII)
 # RFC 9110 tokens without upper case, `;` between
 _SIGNED: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*", re.ASCII)
+# The digest S3 takes unsigned; what the client is called decides nothing.
+_HARMLESS_UNSIGNED: Final = frozenset({"x-amz-content-sha256", "x-amz-user-agent"})
 _REGIONS: Final = re.compile(r"[a-z0-9*-]{1,64}(?:,[a-z0-9*-]{1,64})*", re.ASCII)
 
 
@@ -178,7 +183,7 @@ def _read_scope(text: str, asymmetric: bool) -> tuple[str, str, str | None, str,
 
 @lru_cache(maxsize=SCOPES_REMEMBERED)
 def _read_signed_headers(text: str) -> frozenset[str]:
-    if _SIGNED.fullmatch(text) is None:
+    if len(text) > MAX_SIGNED_CHARACTERS or _SIGNED.fullmatch(text) is None:
         raise MalformedRequest("SignedHeaders is not a list of lower-case names with `;` between them")
     signed = frozenset(text.split(";"))
     if "host" not in signed:
@@ -196,5 +201,5 @@ def _read_region_set(parts: Signed, head: Head) -> tuple[str, ...]:
 def _refuse_unsigned(head: Head, signed: frozenset[str]) -> None:
     """S3 answers 403 to x-amz- headers outside the signature, except the body's digest; we do before it."""
     for name in head.amazon:
-        if name not in signed and name != "x-amz-content-sha256":
+        if name not in signed and name not in _HARMLESS_UNSIGNED:
             raise MalformedRequest(f"header `{name[:64]}` is not covered by the signature; S3 refuses it")

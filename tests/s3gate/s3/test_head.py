@@ -114,6 +114,7 @@ FIELDS: dict[str, tuple[Pairs, type[ReadError], str]] = {
     "colon in a name": ([(":authority", "evil")], MalformedRequest, "token"),
     "blank after a name": ([("Host ", "evil")], MalformedRequest, "token"),
     "empty name": ([("", "x")], MalformedRequest, "token"),
+    "endless name": ([("x" * 1025, "x")], MalformedRequest, "token"),
     "newline in a name": ([("x-a\n", "x")], MalformedRequest, "token"),
     "obs-fold": ([("X-A", "x\r\n y")], MalformedRequest, "control"),
     "newline at the end of a value": ([("X-A", "x\n")], MalformedRequest, "control"),
@@ -214,6 +215,12 @@ def test_limits_are_limits() -> None:
         head(("x-a", "x" * MAX_HEAD_CHARACTERS))
     with pytest.raises(MalformedRequest, match="larger than"):
         head(target="/" + "x" * MAX_HEAD_CHARACTERS)
+
+
+def test_a_repr_shows_no_secret() -> None:
+    assert "do-not-show" not in repr(
+        head(("Authorization", "do-not-show"), target="/k?Signature=do-not-show")
+    )
 
 
 def test_refusals_never_show_values() -> None:

@@ -81,6 +81,8 @@ HOSTILE: dict[str, tuple[str, Pairs, type[ReadError], str]] = {
     "unknown sub-resource": ("GET /?backdoor", [], UnknownOperation, "backdoor"),
     "covert parameter": ("GET /k?x-data=secret", [], UnknownOperation, "x-data"),
     "covert amazon parameter": ("GET /k?x-amz-data=secret", [], UnknownOperation, "x-amz-data"),
+    "covert metadata on a read": ("GET /k", [("x-amz-meta-data", "secret")], UnknownOperation, "x-amz-meta-data"),
+    "covert metadata in a query": ("GET /k?x-amz-meta-data=secret", [], UnknownOperation, "x-amz-meta-data"),
     "covert amazon header": ("GET /k", [("x-amz-data", "secret")], UnknownOperation, "x-amz-data"),
     "two sub-resources": ("PUT /?acl&policy", [], UnknownOperation, "acl"),
     "sub-resource of a bucket on a key": ("PUT /k?policy", [], UnknownOperation, "policy"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3gate.s3.query import MAX_PARAMETERS, decode_once, parse_query
+from s3gate.s3.query import MAX_PARAMETERS, MAX_QUERY_CHARACTERS, decode_once, parse_query
 from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest, ReadError
 
 READ = {
@@ -74,6 +74,7 @@ REFUSED = {
     "backslash": ("a=\\", MalformedRequest),
     "raw UTF-8": ("a=\xc3\xbc", MalformedRequest),
     "full-width name": ("ａcl", MalformedRequest),
+    "too long": ("a" * (MAX_QUERY_CHARACTERS + 1), MalformedRequest),
     "too many": ("&".join("a" * (MAX_PARAMETERS + 1)), MalformedRequest),
 }
 
@@ -88,6 +89,10 @@ def test_a_refusal_shows_a_printable_name() -> None:
     with pytest.raises(AmbiguousTarget, match=r"`'a\\nb'`") as caught:
         parse_query("a%0Ab&a%0Ab").refuse_doubt()
     assert "\n" not in caught.value.detail
+
+
+def test_a_repr_shows_no_value() -> None:
+    assert "secret" not in repr(parse_query("Signature=secret"))
 
 
 def test_decoding_names_the_place() -> None:

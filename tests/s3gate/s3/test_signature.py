@@ -26,7 +26,7 @@ def test_version_four() -> None:
     got = read_v4(signed(), head())
     assert (got.version, got.presigned, got.access_key_id, got.account) == ("v4", False, KEY, "609629065308")
     assert (got.date, got.region, got.service) == ("20261122", "us-west-2", "s3")
-    assert (got.signed_headers, got.signed_at) == ({"host", "x-amz-date"}, NOW)
+    assert (got.signed_headers, got.signed_at) == (frozenset({"host", "x-amz-date"}), NOW)
     assert (got.expires_at, got.region_set, got.has_session_token) == (None, (), False)
 
 
@@ -79,6 +79,7 @@ REFUSED = {
     "empty key": (signed("/20261122/us-west-2/s3/aws4_request"), "credential"),
     "host not signed": (signed(names="x-amz-date"), "Host"),
     "no signed headers": (signed(names=""), "SignedHeaders"),
+    "endless signed headers": (signed(names="host;" + "x" * 8192), "SignedHeaders"),
     "signed headers in capitals": (signed(names="Host"), "SignedHeaders"),
     "empty signed header": (signed(names="host;;x-amz-date"), "SignedHeaders"),
     "no date": (signed(date=None), "date"),
