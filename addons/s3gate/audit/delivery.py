@@ -158,6 +158,7 @@ class AckingLogsClient:
         refused = rejected_indexes(answer, len(batch))
         self._settle(len(batch) - len(refused))
         if not refused:
+            self._state.last_error = None
             return []
         now = _server_time_ms(answer) or self._now_ms()
         self._state.restamped += len(refused)

@@ -40,7 +40,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinkHealth:
-    """What a sink has seen: retried calls, dead letters, the last error's code."""
+    """What a sink has seen: retried calls, dead letters, the code of the error it is stuck on, or None."""
 
     retries: int = 0
     dead_letters: int = 0
@@ -55,8 +55,8 @@ class ShipperHealth:
         acknowledged_seq: the last record that was accepted.
         oldest_unacknowledged_s: age of the oldest record that waits, seconds; 0 when none does.
         delivered: events accepted since the start.
-        sink: retries, dead letters, last error.
-        error: what keeps the journal or the cursor from being used, or None.
+        sink: retries, dead letters, and what delivery waits for now.
+        error: what keeps the journal or the cursor from being used, or that the shipper has ended; or None.
     """
 
     acknowledged_seq: int
@@ -103,6 +103,7 @@ class Shipper:
         self._waiting_since_ms: int | None = None
         self._delivered = 0
         self._error: str | None = None
+        self._ended = False
         self._give_up_at: float | None = None
         self._backoff = Backoff()
 
@@ -119,6 +120,7 @@ class Shipper:
                 if not _is_full(events):
                     self._stop.wait(max(self._interval_s, self._backoff.delay_s(random.random())))  # noqa: S311 - jitter
         finally:
+            self._ended = True
             self._sink.close()
 
     def health(self) -> ShipperHealth:
@@ -129,7 +131,7 @@ class Shipper:
             oldest_unacknowledged_s=0.0 if since is None else max(0, self._now_ms() - since) / 1000,
             delivered=self._delivered,
             sink=self._sink.health(),
-            error=self._error,
+            error=self._error or ("the shipper has ended" if self._ended else None),
         )
 
     def _next_window(self) -> Sequence[Event]:

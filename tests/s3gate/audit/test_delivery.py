@@ -190,7 +190,7 @@ def test_what_is_refused_even_now_waits(tmp_path: Path) -> None:
     rejected = {"rejectedLogEventsInfo": {"tooNewLogEventStartIndex": 0}}
     acking, state = deliver(ScriptedLogs(rejected, rejected), tmp_path, events(1))
     assert acking.settled == 1
-    assert state.last_error == "RejectedNow"
+    assert (state.retries, state.last_error) == (2, None)
 
 
 def test_giving_up_settles_nothing(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_everything_arrives_and_is_pruned(tmp_path: Path) -> None:
     assert len(list_segments(tmp_path)) == 1
     health = shipper.health()
     assert (health.acknowledged_seq, health.delivered, health.oldest_unacknowledged_s) == (30, 30, 0)
-    assert (health.sink, health.error) == (SinkHealth(1, 2, "E"), None)
+    assert (health.sink, health.error) == (SinkHealth(1, 2, "E"), "the shipper has ended")
 
 
 def test_shipped_segments_stay_while_there_is_room(tmp_path: Path) -> None:
