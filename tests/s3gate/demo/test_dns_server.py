@@ -1,7 +1,6 @@
 """The changing DNS server."""
 
 import asyncio
-import os
 
 import dns.asyncquery
 import dns.flags
@@ -110,7 +109,7 @@ async def test_many_addresses_are_truncated_over_udp_and_whole_over_tcp() -> Non
     assert len(addresses(whole)) == 60
 
 
-@pytest.mark.parametrize("wire", [b"", b"\n", os.urandom(7), b"\0" * 12])
+@pytest.mark.parametrize("wire", [b"", b"\n", b"\xff\x00\x7f garbage", b"\0" * 12])
 async def test_what_is_not_a_question_is_not_answered(wire: bytes) -> None:
     async with DnsServer(["amazonaws.com"]) as server:
         assert server.respond(wire, udp=True) is None
