@@ -105,6 +105,7 @@ class Rig:
     source: FixedPolicy
     client_context: ssl.SSLContext
     ca_file: Path
+    origin: Authority
 
     async def connect(self) -> "RawClient":
         reader, writer = await asyncio.open_connection("127.0.0.1", self.gate.port)
@@ -213,7 +214,9 @@ def context_of(leaf) -> ssl.SSLContext:  # noqa: ANN001 - a Leaf
 
 
 @contextlib.asynccontextmanager
-async def run_rig(directory: Path, *, plain: str = "deny", pool: tuple[str, ...] = ("127.0.0.1",), **settings: object) -> AsyncIterator[Rig]:
+async def run_rig(
+    directory: Path, *, plain: str = "deny", pool: tuple[str, ...] = ("127.0.0.1",), **settings: object
+) -> AsyncIterator[Rig]:
     """Start everything; stop everything."""
     now = datetime.now(UTC)
     ours, theirs = Authority.generate(now), Authority.generate(now)
@@ -241,6 +244,6 @@ async def run_rig(directory: Path, *, plain: str = "deny", pool: tuple[str, ...]
         await gate.start()
         client = ssl.create_default_context(cafile=str(directory / "ca.pem"))
         try:
-            yield Rig(gate, s3, dns, recorder, source, client, directory / "ca.pem")
+            yield Rig(gate, s3, dns, recorder, source, client, directory / "ca.pem", theirs)
         finally:
             await gate.drain(1.0)

@@ -67,9 +67,7 @@ class Authority:
         """
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"s3gate egress CA {now:%Y-%m-%d}")])
-        permitted = [
-            x509.DNSName(text) for text in suffixes or tuple(sorted(SUFFIXES))
-        ]
+        permitted = [x509.DNSName(text) for text in suffixes or tuple(sorted(SUFFIXES))]
         builder = (
             _builder(name, name, key.public_key(), now, timedelta(days=CA_DAYS))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

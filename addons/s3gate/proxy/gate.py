@@ -160,7 +160,9 @@ class GateAddon:
     async def _lift(self, exchange: Exchange, decide: DecideEarly) -> None:
         """Let a CONNECT or a ClientHello on, or record its refusal; without either it is denied."""
         try:
-            decision = decide(self._policy_source.current(), exchange.request) or exchange.problem
+            decision = decide(self._policy_source.current(), exchange.request)
+            if decision is None:
+                decision = exchange.problem
             if decision is None and self.services.draining:
                 decision = self.services.refuse(Reason.DRAINING, "the gate is shutting down; try again")
         except Exception:  # the gate: denies

@@ -168,11 +168,12 @@ class HttpGate(layer.Layer):
         self._session.busy = True
         try:
             head = parse_request_head(raw)
-            authority, target = split_target(head.target, self._scheme)
+            tunnel = head.method == "CONNECT" and not self._inside
+            authority, target = (None, head.target) if tunnel else split_target(head.target, self._scheme)
         except HeadRefused as exc:
             yield from self._refuse_unread(exc.reason, exc.detail)
             return
-        if head.method == "CONNECT" and not self._inside:
+        if tunnel:
             yield from self._on_connect(head)
         else:
             yield from self._on_request(head, authority, target)
@@ -394,9 +395,7 @@ class HttpGate(layer.Layer):
         if answered:
             yield commands.CloseConnection(self.context.client)
             return
-        decision = Decision(
-            reason, detail, allowed.reading, allowed.rule, None, allowed.policy
-        )
+        decision = Decision(reason, detail, allowed.reading, allowed.rule, None, allowed.policy)
         yield from self._answer(
             render_denial(decision, exchange.decision_id, method=exchange.request.method, status=status)
         )
