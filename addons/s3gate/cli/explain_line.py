@@ -39,7 +39,7 @@ _PORT: Final = re.compile(r"(.*):([0-9]+)", re.DOTALL | re.ASCII)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}  # RFC 9110, sections 4.2.1 and 4.2.2
 
 
-class UnusableRequest(ValueError):  # noqa: N818 - it says what it is
+class UnusableRequest(ValueError):
     """A JSON object does not describe a request; the message is a sentence for a person."""
 
 

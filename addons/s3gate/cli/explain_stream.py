@@ -19,7 +19,7 @@ MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one line: a head of 64 KiB with every byte escaped as `\\u00xx` is 384 KiB; ten times that."""
 
 
-class _NotJson(ValueError):  # noqa: N818 - it is only raised to the loop below
+class _NotJson(ValueError):
     pass
 
 

@@ -50,7 +50,8 @@ def _rule(rule: Node, *, several: bool) -> Iterator[Mistake]:
             "the rule needs a partition: several are listed, and a bucket name is unique in one only",
             "add `partition:`",
         )
-    yield from _mode(rule)
+    if "mode" in value or "until" in value:
+        yield from _mode(rule)
 
 
 def _mode(node: Node) -> Iterator[Mistake]:
@@ -112,8 +113,8 @@ def _repeated_words(root: Node) -> Iterator[Mistake]:
     pending = [root]
     while pending:
         node = pending.pop()
-        pending.extend(one for one in node.children.values() if not isinstance(one.value, str))
-        pending.extend(one for one in node.items if not isinstance(one.value, str))
+        pending.extend([one for one in node.children.values() if one.items or one.children])
+        pending.extend([one for one in node.items if one.items or one.children])
         if len(node.items) < 2:
             continue
         seen: set[str] = set()

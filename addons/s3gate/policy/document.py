@@ -5,6 +5,7 @@ back: no policy, no proxy. Steps: bytes to tree (`yaml_source`), tree against th
 (`policy_file`), keys against each other (`consistency`), then the values are built here.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_network
 from types import MappingProxyType
@@ -115,20 +116,29 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
 
 
 def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
-    words = frozenset(entry.allow)
+    classes, operations = _allowed(tuple(entry.allow))
     return Rule(
         id=entry.id,
         line=line,
         bucket=entry.bucket,
         fqdn=entry.fqdn,
-        classes=frozenset(OperationClass(one) for one in words & _CLASS_WORDS),
-        operations=words - _CLASS_WORDS,
+        classes=classes,
+        operations=operations,
         keys=tuple(KeyGlob.compile(one) for one in entry.keys or ()),
         clients=tuple(entry.clients or ()),
         accounts=frozenset(entry.accounts or ()),
         partition=_partition(entry, default_partition),
         regions=frozenset(entry.regions or ()),
         monitor=_monitor(entry.mode, entry.until),
+    )
+
+
+@lru_cache(maxsize=256)  # files repeat a few combinations
+def _allowed(words: tuple[str, ...]) -> tuple[frozenset[OperationClass], frozenset[str]]:
+    """The classes and the single operations among the words of `allow:`."""
+    return (
+        frozenset(OperationClass(one) for one in words if one in _CLASS_WORDS),
+        frozenset(words) - _CLASS_WORDS,
     )
 
 

@@ -29,7 +29,7 @@ class Mistake:
     suggestion: str | None = None
 
 
-class DocumentErrors(ValueError):  # noqa: N818 - it holds many
+class DocumentErrors(ValueError):
     """A document cannot be used.
 
     Args:
@@ -50,7 +50,7 @@ class PolicyErrors(DocumentErrors):
     """A policy document cannot be used; no policy, no proxy."""
 
 
-class Misspelling(ValueError):  # noqa: N818 - it is raised to pydantic, and becomes a Mistake
+class Misspelling(ValueError):
     """A scalar that does not have its canonical spelling; the caller knows where it stands.
 
     Args:

@@ -93,6 +93,8 @@ def _say(error: ErrorDetails, value: Plain, key: str) -> tuple[str, str | None]:
             f"write `{key}: [{value}]`" if wanted == "a list" and isinstance(value, str) and value else None
         )
         return f"{_kind(value)} where {wanted} belongs", hint
+    if error["type"] == "too_short":
+        return "an empty list", "delete the key, or list what is meant"
     if error["type"] == "literal_error":
         words = _QUOTED_WORD.findall(str(error.get("ctx", {}).get("expected", "")))
         if not isinstance(value, str) or not value:

@@ -111,15 +111,14 @@ def check_client(text: str, info: ValidationInfo) -> str:
 
 def check_bucket(text: str) -> str:
     """The name of a general purpose bucket, exact."""
-    wrong = _wrapped_bucket(text) or _misspelt_bucket(text)
-    if wrong is not None:
-        raise wrong
-    if isinstance(_classify(text), Endpoint):
-        raise Misspelling(f"{quote(text)} is a host name, not a bucket", f"write `fqdn: {text}`")
     why = explain_bucket_name(text)
-    if why is not None:
-        raise Misspelling(why)
-    return text
+    is_host = "." in text and isinstance(_classify(text), Endpoint)
+    if why is None and not is_host:
+        return text
+    wrong = _wrapped_bucket(text) or _misspelt_bucket(text)
+    if wrong is None and is_host:
+        wrong = Misspelling(f"{quote(text)} is a host name, not a bucket", f"write `fqdn: {text}`")
+    raise wrong or Misspelling(why or "")
 
 
 def _wrapped_bucket(text: str) -> Misspelling | None:

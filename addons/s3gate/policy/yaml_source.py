@@ -8,6 +8,7 @@ indentation, control characters, a byte order mark.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import yaml
@@ -123,10 +124,6 @@ class _Frame:
         self.key: str | None = None
         self.skips = False
 
-    @property
-    def wants_key(self) -> bool:
-        return self.list_value is None and self.key is None and not self.skips
-
 
 class _Builder:
     """Events in, a tree and mistakes out; never recursive."""
@@ -137,6 +134,15 @@ class _Builder:
         self.mistakes: list[Mistake] = []
         self._stack: list[_Frame] = []
         self._documents = 0
+        self._handlers: dict[type[yaml.Event], Callable[..., None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
 
     def complain(self, line: int, column: int, message: str, suggestion: str | None = None) -> None:
         """Keep one mistake."""
@@ -144,18 +150,17 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Grow the tree by one event."""
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._open(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._stack.pop()
-        elif isinstance(event, yaml.AliasEvent):
-            line, column = _start(event)
-            self.complain(line, column, f"alias {quote('*' + str(event.anchor))}", "write the value out")
-            self._hold(Node("", line, column))
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        line, column = _start(event)
+        self.complain(line, column, f"alias {quote('*' + str(event.anchor))}", "write the value out")
+        self._hold(Node("", line, column))
+
+    def _close(self, _: yaml.CollectionEndEvent) -> None:
+        self._stack.pop()
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
@@ -171,7 +176,7 @@ class _Builder:
         if event.anchor is not None or event.tag is not None:
             self._refuse_properties(event, line, column)
         frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.wants_key:
+        if frame is not None and frame.list_value is None and frame.key is None and not frame.skips:
             self._take_key(frame, event, line, column)
         else:
             self._hold(Node(event.value, line, column))
@@ -206,7 +211,7 @@ class _Builder:
             self._refuse_properties(event, line, column)
         node = Node({} if isinstance(event, yaml.MappingStartEvent) else [], line, column)
         frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.wants_key:
+        if frame is not None and frame.list_value is None and frame.key is None and not frame.skips:
             self.complain(line, column, "a key that is not text", "write a plain word as the key")
             self.broken = True
         elif len(self._stack) >= MAX_DEPTH:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3gate.policy.document import parse_policy, parse_policy_tree
-from s3gate.policy.mistake import PolicyErrors
+from s3gate.policy.mistake import Mistake, PolicyErrors
 from s3gate.policy.model import DenyAt, KeyGlob, Monitor, PlainHttp
 from s3gate.s3.endpoint import EndpointClass
 from s3gate.s3.operation import OperationClass
@@ -60,7 +60,7 @@ def test_a_policy_holds_what_the_file_says() -> None:
     assert policy.unsigned
     assert policy.monitor == Monitor(date(2026, 12, 31))
     host = policy.hosts["sts.ap-northeast-1.amazonaws.com"]
-    assert (host.accounts, host.line) == ({"111122223333"}, 25)
+    assert (host.accounts, host.line) == (frozenset({"111122223333"}), 25)
 
 
 def test_a_rule_holds_what_its_row_says() -> None:
@@ -185,16 +185,22 @@ def test_what_is_wrong_as_yaml_is_not_told_a_second_time() -> None:
     assert [one.message for one in caught.value.mistakes] == ["alias `*x`"]
 
 
+def mistakes_of(data: bytes) -> tuple[Mistake, ...]:
+    """What is wrong with a file: nothing, or at least one mistake."""
+    try:
+        parse_policy(data)
+    except PolicyErrors as exc:
+        return exc.mistakes or (Mistake(0, 0, "refused without a mistake"),)
+    return ()
+
+
 WORDS = [line.encode() for line in FULL.decode().split()]
 
 
 @given(st.lists(st.sampled_from([*WORDS, b"\n", b"\n  - ", b": ", b"{", b"}", b"["]), max_size=40))
 def test_whatever_is_written_gives_a_policy_or_its_mistakes(words: list[bytes]) -> None:
-    try:
-        parse_policy(b"version: 1\n" + b" ".join(words))
-    except PolicyErrors as exc:
-        assert exc.mistakes
-        assert list(exc.mistakes) == sorted(exc.mistakes, key=lambda one: (one.line, one.column))
+    found = mistakes_of(b"version: 1\n" + b" ".join(words))
+    assert list(found) == sorted(found, key=lambda one: (one.line, one.column))
 
 
 @given(st.data())
@@ -204,7 +210,4 @@ def test_a_changed_file_is_refused_or_read_and_never_breaks(data: st.DataObject)
     lines[at] = data.draw(
         st.sampled_from([b"", lines[at] * 2, lines[at].replace(b":", b""), lines[at].upper()])
     )
-    try:
-        assert parse_policy(b"".join(lines)).digest.startswith("sha256:")
-    except PolicyErrors as exc:
-        assert exc.mistakes
+    assert all(one.line >= 1 and one.column >= 1 for one in mistakes_of(b"".join(lines)))

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # has no types
 import pytest
 import yaml
-from generate.schemas import SCHEMAS, render
 
+from generate.schemas import SCHEMAS, render
 from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import PolicyErrors
 from s3gate.policy.policy_file import PolicyFile

@@ -1,0 +1,48 @@
+"""The settings as models, and the JSON Schema that editors get from them."""
+
+import json
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]  # has no types
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from generate.schemas import SCHEMAS, render
+from s3gate.settings import Settings, parse_settings
+
+CONFIG = Path(__file__).parents[3] / "config"
+NAME = "settings.schema.json"
+LEAST = b"""\
+policy: policy.yaml
+ca: {certificate: ca.pem, private_key: ca.key}
+audit: {directory: audit, hmac_key: audit.key}
+cloudwatch: {region: eu-west-1}
+"""
+
+
+def test_the_committed_schema_is_that_of_the_models() -> None:
+    assert SCHEMAS[NAME] is Settings
+    assert (CONFIG / NAME).read_text(encoding="utf-8") == render(Settings), "run tests/generate/schemas.py"
+
+
+def test_the_example_fits_the_schema() -> None:
+    schema = json.loads((CONFIG / NAME).read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    example = yaml.safe_load((CONFIG / "s3gate.yaml").read_bytes())
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(example)) == []
+
+
+def test_the_example_says_nothing_but_the_defaults() -> None:
+    example = parse_settings((CONFIG / "s3gate.yaml").read_bytes(), Path("/"), {})
+    least = parse_settings(LEAST, Path("/"), {})
+    for name in ("listen", "workers", "reload", "dns", "upstream", "limits", "users", "health", "admin"):
+        assert getattr(example, name) == getattr(least, name)
+
+
+def test_settings_never_change() -> None:
+    settings = parse_settings(LEAST, Path("/"), {})
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.listen.port = 1
+    assert settings.upstream.networks == ("public",)
+    assert settings.audit.max_bytes == 2 * 1024**3
