@@ -36,6 +36,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _V4_SIGNS: Final = frozenset({"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"})
 _V2_SIGNS: Final = frozenset({"AWSAccessKeyId", "Signature"})
 _TOKENS: Final = frozenset({SECURITY_TOKEN, SESSION_TOKEN})
+_SIGNING: Final = _TOKENS | V4_QUERY.keys() | V2_QUERY.keys()
 
 
 def read_credential(head: Head, query: Query) -> Credential | None:
@@ -73,12 +74,14 @@ def _find_tokens(query: Query) -> tuple[str, ...]:
     tokens: list[str] = []
     for name in query.values:
         folded = name.lower()
+        if folded not in _SIGNING:
+            continue
         right = V4_QUERY.get(folded) or V2_QUERY.get(folded)
         if right is not None and right != name and folded != "expires":
             raise AmbiguousTarget(f"write the signature parameter as `{right}`")
         if folded in _TOKENS:
             tokens.append(folded)
-        if (right is not None or folded in _TOKENS) and name in query.doubtful:
+        if name in query.doubtful:
             query.get(name)
     if len(tokens) > len(set(tokens)):
         raise AmbiguousTarget("a session token is given twice")

@@ -145,9 +145,9 @@ def _read_fields(target: str, headers: Sequence[tuple[str, str]]) -> tuple[dict[
         raise MalformedRequest(f"more than {MAX_HEADERS} headers; send fewer")
     fields: dict[str, str] = {}
     amazon: list[str] = []
-    size = len(target)
+    size, fold, exact = len(target), _fold_name, rules.EXACT
     for name, value in headers:
-        folded = _fold_name(name)
+        folded = fold(name)
         if not (value.isascii() and value.isprintable()) and _VALUE.fullmatch(value) is None:
             raise MalformedRequest(f"header `{folded[:64]}` holds a control character or a line break")
         size += len(name) + len(value)
@@ -155,7 +155,7 @@ def _read_fields(target: str, headers: Sequence[tuple[str, str]]) -> tuple[dict[
             value = _repeated(folded, fields[folded], value)  # noqa: PLW2901  # the joined value takes its place
         elif folded.startswith("x-amz-"):
             amazon.append(folded)
-        fields[folded] = value if folded in rules.EXACT else value.strip(" \t")
+        fields[folded] = value if folded in exact else value.strip(" \t")
     if size > MAX_HEAD_CHARACTERS:
         raise MalformedRequest(f"the head is larger than {MAX_HEAD_CHARACTERS} bytes; send less")
     return fields, amazon

@@ -15,7 +15,7 @@ reviewed table (`operation_table.py`); an operation without a row is never match
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from s3gate.s3.address import S3Address
 from s3gate.s3.copy_source import COPY_SOURCE, read_rename_keys
@@ -37,7 +37,7 @@ from s3gate.s3.operation_needs import find_encryption, find_needs
 from s3gate.s3.operation_table import OperationClass
 from s3gate.s3.query import Query
 from s3gate.s3.refusal import AmbiguousTarget, UnknownOperation
-from s3gate.s3.signing_names import V2_QUERY, V4_QUERY
+from s3gate.s3.signing_names import SIGNING_HEADERS, V2_QUERY, V4_QUERY
 
 __all__ = [
     "BOTOCORE_VERSION",
@@ -159,13 +159,26 @@ def _check_members(shape: Shape, query: Query) -> None:
 
 
 def _collect(shape: Shape, query: Query, head: Head) -> dict[str, str]:
-    """Step 4: refuse what the operation does not know; gather the x-amz- values of its own."""
+    """Step 4: refuse what the operation does not know; gather the x-amz- values beside those of signing."""
+    values = _collect_query(shape, query) if query.values else {}
+    for name in head.amazon:
+        if name in SIGNING_HEADERS:
+            continue
+        _check_amazon(shape, name)
+        value = head.headers[name]
+        if values.get(name, value) != value:
+            raise AmbiguousTarget(f"`{name[:64]}` differs between header and query")
+        values[name] = value
+    return values
+
+
+def _collect_query(shape: Shape, query: Query) -> dict[str, str]:
     values: dict[str, str] = {}
     seen: set[str] = set()
     for name, value in query.values.items():
         folded = name.lower()
         if folded in seen:
-            raise AmbiguousTarget(f"query parameter `{folded[:64]}` is given in two spellings")
+            raise AmbiguousTarget(f"query parameter `{_printable(folded)}` is given in two spellings")
         seen.add(folded)
         if name in shape.query or V2_QUERY.get(folded) == name or V4_QUERY.get(folded) == name:
             continue
@@ -173,18 +186,17 @@ def _collect(shape: Shape, query: Query, head: Head) -> dict[str, str]:
             _check_id(shape, value)
         elif folded.startswith("x-amz-") and folded not in V4_QUERY:
             _check_amazon(shape, folded)
-            values[folded] = value
-        elif folded in FOLDED and name not in NAMES and folded not in shape.headers:
-            raise AmbiguousTarget(f"query parameter `{name[:64]}` is known to S3 in another spelling")
+            if folded not in SIGNING_HEADERS:
+                values[folded] = value
         elif folded not in shape.headers:
-            raise UnknownOperation(f"{shape.name} knows no query parameter `{_printable(name)}`")
-    for name in head.amazon:
-        _check_amazon(shape, name)
-        value = head.headers[name]
-        if values.get(name, value) != value:
-            raise AmbiguousTarget(f"`{name[:64]}` differs between header and query")
-        values[name] = value
+            _refuse_parameter(shape, name, folded)
     return values
+
+
+def _refuse_parameter(shape: Shape, name: str, folded: str) -> NoReturn:
+    if folded in FOLDED and name not in NAMES:
+        raise AmbiguousTarget(f"query parameter `{_printable(name)}` is known to S3 in another spelling")
+    raise UnknownOperation(f"{shape.name} knows no query parameter `{_printable(name)}`")
 
 
 def _check_amazon(shape: Shape, folded: str) -> None:

@@ -14,7 +14,8 @@ HARMLESS_ACLS: Final = frozenset({"private", "bucket-owner-read", "bucket-owner-
 CUSTOMER_KEY: Final = "customer-key"
 """`Operation.encryption` for SSE-C: a key that only the client has."""
 
-_SSE: Final = "x-amz-server-side-encryption"
+_CUSTOMER: Final = "x-amz-server-side-encryption-customer-"
+_KMS_KEY: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 
 _NEEDS: Final = {
     "x-amz-tagging": "PutObjectTagging",
@@ -36,12 +37,12 @@ def find_needs(values: Mapping[str, str], depth: str) -> set[str]:
         values: lower-case `x-amz-…` name → value, of headers and query together.
         depth: `bucket` or `object`: which ACL a grant would change.
     """
-    needs = {_NEEDS[name] for name in values.keys() & _NEEDS.keys()}
+    needs: set[str] = set()
     acl = "PutBucketAcl" if depth == "bucket" else "PutObjectAcl"
-    if values.get("x-amz-acl", "private") not in HARMLESS_ACLS:
-        needs.add(acl)
-    for name in values:
-        if name.startswith("x-amz-grant-"):
+    for name, value in values.items():
+        if name in _NEEDS:
+            needs.add(_NEEDS[name])
+        elif name.startswith("x-amz-grant-") or (name == "x-amz-acl" and value not in HARMLESS_ACLS):
             needs.add(acl)
     # A location that starts with `/` stays on the same website; any other sends visitors elsewhere.
     location = values.get("x-amz-website-redirect-location")
@@ -60,6 +61,6 @@ def find_encryption(values: Mapping[str, str]) -> str | None:
         `CUSTOMER_KEY` for SSE-C, the KMS key id or ARN as written when one is named, else None.
     """
     for name in values:
-        if name.startswith(f"{_SSE}-customer-"):
+        if name.startswith(_CUSTOMER):
             return CUSTOMER_KEY
-    return values.get(f"{_SSE}-aws-kms-key-id")
+    return values.get(_KMS_KEY)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from s3gate.s3.access_key import account_of
 from s3gate.s3.head import Head
@@ -85,8 +85,7 @@ class Credential:
     has_session_token: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """The parts of a SigV4 or SigV4A signature, from header or query.
 
     Args:
@@ -122,13 +121,13 @@ def read_v4(parts: Signed, head: Head) -> Credential:
     if version is None:
         raise MalformedRequest("the signing algorithm is not one of S3's; it knows AWS4-HMAC-SHA256")
     asymmetric = version is SignatureVersion.V4A
-    key, date, region, service, account = _read_scope(parts.credential, asymmetric)
+    key, date, day, region, service, account = _read_scope(parts.credential, asymmetric)
     signed = _read_signed_headers(parts.signed_headers)
     written = parts.date if parts.date is not None else head.headers.get("x-amz-date")
     signed_at = (
         parse_http_date(head.headers.get("date", "")) if written is None else parse_amazon_date(written)
     )
-    if signed_at is None or f"{signed_at.year:04}{signed_at.month:02}{signed_at.day:02}" != date:
+    if signed_at is None or (signed_at.year, signed_at.month, signed_at.day) != day:
         raise MalformedRequest("the date of the request is missing, malformed or not that of the credential")
     if service.startswith("s3"):
         _refuse_unsigned(head, signed)
@@ -171,14 +170,26 @@ def read_v2(key: str, head: Head, tokens: tuple[str, ...], expires_at: datetime 
     )
 
 
+class _Scope(NamedTuple):
+    key: str
+    date: str
+    day: tuple[int, int, int]
+    region: str | None
+    service: str
+    account: str | None
+
+
 @lru_cache(maxsize=SCOPES_REMEMBERED)
-def _read_scope(text: str, asymmetric: bool) -> tuple[str, str, str | None, str, str | None]:
-    """Key id, date, region, service, account."""
+def _read_scope(text: str, asymmetric: bool) -> _Scope:
+    """Read key id and scope."""
     match = (_V4A if asymmetric else _V4).fullmatch(text)
     if match is None:
         raise MalformedRequest("the credential is not `key/yyyymmdd/region/service/aws4_request`")
     key, date, region, service = match.groups()
-    return key, date, region or None, service, account_of(key)
+    noon = parse_amazon_date(f"{date}T120000Z")
+    if noon is None:
+        raise MalformedRequest("the credential names a day that is not in the calendar")
+    return _Scope(key, date, (noon.year, noon.month, noon.day), region or None, service, account_of(key))
 
 
 @lru_cache(maxsize=SCOPES_REMEMBERED)

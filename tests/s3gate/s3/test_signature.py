@@ -43,9 +43,7 @@ def test_the_date_header_serves_where_no_amazon_date_is() -> None:
 
 def test_version_four_a() -> None:
     asymmetric = signed(f"{KEY}/20261122/s3/aws4_request", "host;x-amz-date;x-amz-region-set")
-    asymmetric = Signed(**{name: getattr(asymmetric, name) for name in Signed.__slots__} | {
-        "algorithm": "AWS4-ECDSA-P256-SHA256",
-    })  # fmt: skip
+    asymmetric = asymmetric._replace(algorithm="AWS4-ECDSA-P256-SHA256")
     got = read_v4(asymmetric, head(("X-Amz-Region-Set", "us-west-2,eu-*")))
     assert (got.version, got.region, got.region_set) == ("v4a", None, ("us-west-2", "eu-*"))
     with pytest.raises(MalformedRequest, match="Region-Set"):
@@ -84,6 +82,7 @@ REFUSED = {
     "empty signed header": (signed(names="host;;x-amz-date"), "SignedHeaders"),
     "no date": (signed(date=None), "date"),
     "no such date": (signed(date="20261322T080001Z"), "date"),
+    "a day that is none": (signed(f"{KEY}/20261332/us-west-2/s3/aws4_request"), "calendar"),
     "another day": (signed(date="20261123T080001Z"), "date"),
 }
 
