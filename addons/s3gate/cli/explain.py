@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from s3gate.cli.as_signed import sign_as
 from s3gate.cli.excerpt import render_mistake, source_lines
 from s3gate.cli.explain_line import ANSWER_FIELDS, UnusableRequest, build_request, render_answer
 from s3gate.cli.explain_stream import explain_stream
@@ -23,9 +24,6 @@ from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import PolicyErrors, quote
 from s3gate.policy.model import Policy
 from s3gate.policy.reading import Request
-from s3gate.s3.endpoint import Endpoint, classify_host
-from s3gate.s3.host import parse_authority
-from s3gate.s3.refusal import ReadError
 
 EXIT_NO: Final = 1
 EXIT_INPUT: Final = 2
@@ -119,36 +117,8 @@ def _with_headers(request: Request, headers: tuple[str, ...], key_id: str | None
         kept: tuple[tuple[str, str], ...] = tuple(pairs)
     else:
         kept = (*request.headers, *pairs)
-    if key_id is not None:
-        kept = (*kept, *_signed_by(key_id, request))
-    return replace(request, headers=kept)
-
-
-def _signed_by(key_id: str, request: Request) -> tuple[tuple[str, str], ...]:
-    """Headers of a request signed by a key, with a signature that says nothing.
-
-    Args:
-        key_id: access key id; the account is read from it.
-        request: its Host gives the region of the scope, its `now` the date.
-    """
-    region = "us-east-1"
-    try:
-        place = classify_host(parse_authority(request.authority or "").name)
-    except ReadError:
-        place = None
-    if isinstance(place, Endpoint) and place.region is not None:
-        region = place.region
-    stamp = request.now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{key_id}/{stamp[:8]}/{region}/s3/aws4_request"
-    signed = "host;x-amz-content-sha256;x-amz-date"
-    return (
-        ("x-amz-date", stamp),
-        ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-        (
-            "Authorization",
-            f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature={'0' * 64}",
-        ),
-    )
+    sent = replace(request, headers=kept)
+    return sent if key_id is None else sign_as(sent, key_id)
 
 
 def _print(policy: Policy, request: Request, decision: Decision, path: Path, lines: list[str]) -> None:

@@ -17,7 +17,7 @@ from s3gate.s3.address import parse_address
 from s3gate.s3.bucket import explain_bucket_name
 from s3gate.s3.endpoint import AwsName, Endpoint, EndpointClass, Foreign, OtherService, classify_host
 from s3gate.s3.host import HostName, parse_authority
-from s3gate.s3.partitions import PARTITIONS
+from s3gate.s3.partitions import PARTITIONS, Partition
 from s3gate.s3.refusal import IpLiteral, ReadError
 
 SUPPORTED_CLASSES: Final = tuple(
@@ -36,8 +36,11 @@ def _listed(info: ValidationInfo) -> Listed:
     return info.context if isinstance(info.context, Listed) else Listed()
 
 
-def _known_partitions(listed: Listed) -> list[str]:
-    return [one for one in PARTITIONS if listed.partitions is None or one in listed.partitions]
+def _partitions(listed: Listed) -> list[Partition]:
+    """The listed partitions; all, where the file lists none that exists."""
+    return [PARTITIONS[one] for one in listed.partitions or () if one in PARTITIONS] or list(
+        PARTITIONS.values()
+    )
 
 
 def check_partition(text: str) -> str:
@@ -60,7 +63,7 @@ def check_rule_partition(text: str, info: ValidationInfo) -> str:
 
 def check_region(text: str, info: ValidationInfo) -> str:
     """A region of one of the listed partitions, by the form that botocore gives for it."""
-    rows = [PARTITIONS[one] for one in _known_partitions(_listed(info))]
+    rows = _partitions(_listed(info))
     if any(row.region_pattern.fullmatch(text) for row in rows):
         return text
     right = nearest(text, [region for row in rows for region in row.regions])

@@ -1,0 +1,119 @@
+"""`s3gate check`: every mistake with its place, and what the exit code says."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from s3gate.cli import main
+
+ROOT = Path(__file__).parents[3]
+GOOD = "version: 1\nendpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard], path_style: allow}\n"
+RULE = "rules: [{id: a, bucket: bkt, allow: [read]}]\n"
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(GOOD + RULE, encoding="utf-8")
+    return path
+
+
+def test_a_policy_without_mistakes(policy: Path) -> None:
+    result = check("--policy", str(policy))
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{policy}: the policy is fine: 1 rule, 0 hosts, sha256:")
+    assert result.stderr == ""
+
+
+def test_mistakes_are_told_with_line_caret_and_next_step(policy: Path) -> None:
+    policy.write_text(GOOD + RULE.replace("bkt", "Bkt").replace("read", "Read"), encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert result.exit_code == 2
+    assert result.stderr.split("\n") == [
+        f"{policy}:3:25: upper case in bucket `Bkt`",
+        "    rules: [{id: a, bucket: Bkt, allow: [Read]}]",
+        "                            ^",
+        "    next: write `bkt`",
+        "",
+        f"{policy}:3:38: `Read` is neither an operation class nor an S3 operation",
+        "    rules: [{id: a, bucket: Bkt, allow: [Read]}]",
+        "                                         ^",
+        "    next: write `read`",
+        "",
+        f"{policy}: 2 mistakes",
+        "",
+    ]
+
+
+def test_warnings_alone_are_fine(policy: Path) -> None:
+    policy.write_text(GOOD.replace("style: allow", "style: deny") + RULE, encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert result.exit_code == 0
+    assert f"{policy}:2:75: warning: path-style is refused" in result.stderr
+
+
+def test_json(policy: Path) -> None:
+    policy.write_text(GOOD.replace("aws]", "awz]") + RULE, encoding="utf-8")
+    result = check("--policy", str(policy), "--json")
+    assert result.exit_code == 2
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (lines[0]["line"], lines[0]["severity"], lines[0]["suggestion"]) == (2, "error", "write `aws`")
+    assert lines[-1] == {"file": str(policy), "ok": False, "errors": 1, "warnings": 0}
+
+
+@pytest.mark.parametrize("option", ["--policy", "--config"])
+def test_a_file_that_is_not_there(tmp_path: Path, option: str) -> None:
+    result = check(option, str(tmp_path / "none.yaml"))
+    assert result.exit_code == 2
+    assert "none.yaml: cannot be read: No such file or directory" in result.stderr
+
+
+def test_one_file_at_a_time(policy: Path) -> None:
+    assert check("--policy", str(policy), "--config", str(policy)).exit_code == 2
+
+
+SETTINGS = """\
+policy: policy.yaml
+ca: {certificate: ca.pem, private_key: ca.key}
+audit: {directory: audit, hmac_key: audit.key}
+cloudwatch: {enabled: false}
+"""
+
+
+def test_the_policy_that_settings_name_is_checked_too(policy: Path) -> None:
+    config = policy.with_name("s3gate.yaml")
+    config.write_text(SETTINGS, encoding="utf-8")
+    result = check("--config", str(config))
+    assert result.exit_code == 0
+    assert [line.partition(":")[0] for line in result.stdout.splitlines()] == [str(config), str(policy)]
+    policy.write_text("version: 1\n", encoding="utf-8")
+    assert check("--config", str(config)).exit_code == 2
+
+
+def test_wrong_settings(policy: Path) -> None:
+    config = policy.with_name("s3gate.yaml")
+    config.write_text(SETTINGS + "worker: 1\n", encoding="utf-8")
+    result = check("--config", str(config))
+    assert result.exit_code == 2
+    assert (
+        f"{config}:5:1: unknown key `worker`\n    worker: 1\n    ^\n    next: write `workers`"
+        in result.stderr
+    )
+
+
+def test_the_examples_of_the_help_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [one for one in os.environ if one.startswith("S3GATE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(ROOT)
+    text = CliRunner().invoke(main, ["check", "--help"]).output
+    examples = [line.split() for line in text.splitlines() if line.strip().startswith("s3gate check ")]
+    assert len(examples) == 2
+    for words in [*examples, ["s3gate", "check"]]:
+        assert CliRunner().invoke(main, words[1:]).exit_code == 0, words
