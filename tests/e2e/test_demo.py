@@ -121,3 +121,19 @@ def test_kept_it_can_be_used_until_ctrl_c(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGINT
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_in_the_middle_it_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Upload to another bucket" in line:
+                break
+        assert processes_of(tmp_path)
+        process.send_signal(number)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []

@@ -51,7 +51,8 @@ def command(*, keep: bool) -> None:
     """
     _leave_aws_settings_behind()
     for number in ENDING:
-        signal.signal(number, _stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, _stop)
     try:
         find_awscli()
         find_command()

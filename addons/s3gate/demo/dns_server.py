@@ -43,6 +43,16 @@ def loopback_pool(size: int = POOL_SIZE) -> tuple[str, ...]:
     return tuple(str(POOL_FIRST + index) for index in range(size))
 
 
+def usable_pool() -> tuple[str, ...]:
+    """The pool where this system lets a program listen on it, else 127.0.0.1 alone (macOS has no other)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((str(POOL_FIRST), 0))
+        except OSError:
+            return ("127.0.0.1",)
+    return loopback_pool()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What one name is answered instead of the next address of the pool.

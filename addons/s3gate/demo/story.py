@@ -139,7 +139,7 @@ def way_out(world: World, teller: Teller) -> None:
         Check("only the listed name was resolved and dialled", set(asked) == names == {listed}),
         Check(
             "each connection went to an address of an answer of its own",
-            len(dialled) == len(arrivals) and dialled <= given,
+            len(dialled) == min(len(arrivals), len(world.dns.pool)) and dialled <= given,
             f"{len(arrivals)} connections, {len(dialled)} addresses",
         ),
     )

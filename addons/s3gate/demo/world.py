@@ -16,7 +16,7 @@ from s3gate.alarms.definition import load_definition
 from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY, AlarmChain
 from s3gate.demo.certificates import Authority
 from s3gate.demo.client import AwsCli
-from s3gate.demo.dns_server import DnsServer, loopback_pool
+from s3gate.demo.dns_server import DnsServer, usable_pool
 from s3gate.demo.emulator import Emulator
 from s3gate.demo.gate import Gate, Surroundings
 from s3gate.demo.loop_thread import LoopThread
@@ -104,10 +104,11 @@ class World:
         self.origin_ca = self.directory / "public-cas.pem"
         self.origin_ca.write_bytes(authority.pair.certificate)
         loop = stack.enter_context(LoopThread())
-        self.dns = DnsServer([SUFFIX])
+        pool = usable_pool()
+        self.dns = DnsServer([SUFFIX], pool)
         loop.run(self.dns.start())
         stack.callback(lambda: loop.run(self.dns.close()))
-        self.origin = Origin(authority, [SUFFIX], self.emulator.port)
+        self.origin = Origin(authority, [SUFFIX], self.emulator.port, pool)
         loop.run(self.origin.start())
         stack.callback(lambda: loop.run(self.origin.close()))
         session = boto3.session.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
@@ -124,7 +125,7 @@ class World:
         around = Surroundings(
             region=REGION,
             log_group=self.definition.log_group,
-            logs_url=f"https://{loopback_pool(1)[0]}:{self.origin.port}",
+            logs_url=f"https://{self.dns.pool[0]}:{self.origin.port}",
             dns_port=self.dns.port,
             origin_port=self.origin.port,
             origin_ca=self.origin_ca,

@@ -1,6 +1,7 @@
 """The changing DNS server."""
 
 import asyncio
+import ipaddress
 
 import dns.asyncquery
 import dns.flags
@@ -9,7 +10,8 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from s3gate.demo.dns_server import Answer, DnsServer, loopback_pool
+from s3gate.demo import dns_server
+from s3gate.demo.dns_server import Answer, DnsServer, loopback_pool, usable_pool
 
 NAME = "example-uploads.s3.ap-northeast-1.amazonaws.com"
 
@@ -129,3 +131,10 @@ async def test_it_stops_with_a_client_still_connected() -> None:
     await ask(server, NAME)
     await asyncio.wait_for(server.close(), 5)
     writer.close()
+
+
+def test_a_system_without_the_pool_has_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usable_pool() == loopback_pool()
+    not_ours = ipaddress.IPv4Address("192.0.2.1")  # TEST-NET-1: no machine has it (RFC 5737)
+    monkeypatch.setattr(dns_server, "POOL_FIRST", not_ours)
+    assert usable_pool() == ("127.0.0.1",)
