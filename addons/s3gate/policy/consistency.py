@@ -20,7 +20,11 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
         root: the whole document.
     """
     yield from _mode(root)
-    yield from _repeated_words(root)
+    for name in ("endpoints", "clients", "hosts"):
+        section = root.children.get(name)
+        if section is not None:
+            for node in (section, *section.children.values(), *section.items):
+                yield from _repeated_words(node)
     rules = root.at(("rules",)) if "rules" in root.children else None
     if rules is not None:
         partitions = root.at(("endpoints", "partitions")).value
@@ -52,6 +56,7 @@ def _rule(rule: Node, *, several: bool) -> Iterator[Mistake]:
         )
     if "mode" in value or "until" in value:
         yield from _mode(rule)
+    yield from _repeated_words(rule)
 
 
 def _mode(node: Node) -> Iterator[Mistake]:
@@ -109,16 +114,13 @@ def _frozen(value: Plain) -> object:
     return frozenset((key, _frozen(one)) for key, one in value.items())
 
 
-def _repeated_words(root: Node) -> Iterator[Mistake]:
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        pending.extend([one for one in node.children.values() if one.items or one.children])
-        pending.extend([one for one in node.items if one.items or one.children])
-        if len(node.items) < 2:
+def _repeated_words(node: Node) -> Iterator[Mistake]:
+    """Words that stand twice in one of the lists of a mapping."""
+    for child in node.children.values():
+        if len(child.items) < 2:
             continue
         seen: set[str] = set()
-        for one in node.items:
+        for one in child.items:
             if isinstance(one.value, str):
                 if one.value in seen:
                     yield Mistake(one.line, one.column, f"{quote(one.value)} twice in one list", "keep one")

@@ -96,11 +96,9 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 def _feed(builder: "_Builder", text: str) -> None:
     loader = _LOADER(text)
     try:
-        while not builder.broken:
-            event = loader.get_event()
-            if event is None:
-                return
-            builder.take(event)
+        next_event, take = loader.get_event, builder.take
+        while not builder.broken and (event := next_event()) is not None:
+            take(event)
     finally:
         loader.dispose()
 
@@ -175,11 +173,12 @@ class _Builder:
         line, column = _start(event)
         if event.anchor is not None or event.tag is not None:
             self._refuse_properties(event, line, column)
-        frame = self._stack[-1] if self._stack else None
-        if frame is not None and frame.list_value is None and frame.key is None and not frame.skips:
-            self._take_key(frame, event, line, column)
-        else:
-            self._hold(Node(event.value, line, column))
+        if self._stack:
+            frame = self._stack[-1]
+            if frame.list_value is None and frame.key is None and not frame.skips:
+                self._take_key(frame, event, line, column)
+                return
+        self._hold(Node(event.value, line, column))
 
     def _take_key(self, frame: _Frame, event: yaml.ScalarEvent, line: int, column: int) -> None:
         key = event.value

@@ -40,7 +40,10 @@ ROWS = [
         [],
     ),
     ("same host", "hosts: [{name: a}, {name: a}]\n", [(1, 27, "host `a` again, first on line 1")]),
-    ("same word", "a: {b: [x, y, x]}\n", [(1, 15, "`x` twice in one list")]),
+    ("same word", "endpoints: {b: [x, y, x]}\n", [(1, 23, "`x` twice in one list")]),
+    ("same word of a rule", "rules: [{bucket: b, keys: [x, [y], x]}]\n", [(1, 36, "`x` twice in one list")]),
+    ("same word of a group", "clients: {b: {cidrs: [x, x]}}\n", [(1, 26, "`x` twice in one list")]),
+    ("same word of a host", "hosts: [{accounts: [x, x]}]\n", [(1, 24, "`x` twice in one list")]),
     ("not even mappings", "rules: [a, [b], {bucket: [c]}]\nhosts: [a]\nmode: [x]\n", []),
     ("not even lists", "rules: a\nhosts: {b: c}\n", []),
 ]
