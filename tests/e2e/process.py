@@ -88,7 +88,7 @@ async def run_process(directory: Path, *command: str, **extra: object) -> AsyncI
         (directory / name).write_bytes(content)
     async with (
         DnsServer(["amazonaws.com"], ("127.0.0.1",)) as dns,
-        FakeS3(server_context(theirs, f"*.s3.{REGION}.amazonaws.com")) as s3,
+        FakeS3(server_context(theirs, f"*.s3.{REGION}.amazonaws.com", f"s3.{REGION}.amazonaws.com")) as s3,
     ):
         given = {
             "ca": str(directory / "ca.pem"),

@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import itertools
 import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
 
 from s3gate.demo.dns_server import DnsServer
 from s3gate.policy.decision import Decision, Reason
@@ -15,9 +18,11 @@ from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import Request
-from s3gate.proxy.authority import Authority
+from s3gate.proxy.authority import Authority, Leaf
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
 from s3gate.proxy.runtime import Gate, RuntimeSettings
+
+from s3gate.s3.host import HostName
 
 from e2e.fake_s3 import FakeS3
 
@@ -192,16 +197,18 @@ class RawClient:
 
 
 def server_context(authority: Authority, *hosts: str) -> ssl.SSLContext:
-    """A TLS side for the fake S3, its certificate for `hosts`."""
-    leaf = authority.sign_leaf(hosts[0], datetime.now(UTC))  # type: ignore[arg-type] # a wildcard is no HostName
-    return context_of(leaf)
+    """A TLS side for the fake S3: a certificate for each of `hosts`, the first unless the SNI is another."""
+    contexts = {host: _context_of(authority.sign_leaf(HostName(host), datetime.now(UTC))) for host in hosts}
+    first = contexts[hosts[0]]
+
+    def choose(connection: ssl.SSLObject, name: str, _context: ssl.SSLContext) -> None:
+        connection.context = contexts.get(name, first)
+
+    first.sni_callback = choose
+    return first
 
 
-def context_of(leaf) -> ssl.SSLContext:  # noqa: ANN001 - a Leaf
-    import tempfile
-
-    from cryptography.hazmat.primitives import serialization
-
+def _context_of(leaf: Leaf) -> ssl.SSLContext:
     key = leaf.key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

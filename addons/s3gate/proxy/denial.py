@@ -37,7 +37,7 @@ _PHRASES: Final = {
     502: "Bad Gateway",
     503: "Service Unavailable",
 }
-# S3's own codes for the same kinds of answer (S3 API reference, error responses); `SlowDown` would be retried.
+# S3's own codes for such answers (S3 API reference, error responses); `SlowDown` would be retried.
 _CODES: Final = {403: "AccessDenied", 407: "AccessDenied", 408: "RequestTimeout", 503: "ServiceUnavailable"}
 _OTHER_CODE: Final = "AccessDenied"
 
@@ -150,6 +150,6 @@ def _printable(text: str) -> str:
 
 
 def _sf_string(text: str) -> str:
-    """The inside of a Structured Fields string (RFC 8941 §3.3.3): ASCII 0x20-0x7E, `"` and `\\` escaped."""
+    """The inside of a Structured Fields string (RFC 8941 §3.3.3): ASCII, quote and backslash escaped."""
     ascii_text = "".join(char if " " <= char <= "~" else "?" for char in text)
     return ascii_text.replace("\\", "\\\\").replace('"', '\\"')

@@ -67,7 +67,7 @@ class Exchange:
     Args:
         request: the head as sent.
         decision_id: of its decision record.
-        problem: a refusal that the layers found themselves (framing); it yields to an earlier one of the policy.
+        problem: a refusal that the layers found (framing); it yields to one of the policy.
         reusable: the open, judged upstream connection, with the (host, port) it serves.
         lifted: for a CONNECT and a ClientHello: positively let on to the next step.
         decision: the verdict; without one, or without a positive allow, the answer is a denial.

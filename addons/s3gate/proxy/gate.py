@@ -1,4 +1,4 @@
-"""The gate as mitmproxy's addon: every hook denies unless the policy positively allows and the journal has it.
+"""The gate as mitmproxy's addon: every hook denies, unless the policy allows and the journal has it.
 
 The normal case of `requestheaders`: judge the head; if allowed so far, resolve the name
 anew and judge the addresses (or keep the open connection's); record; only then does the
@@ -95,7 +95,7 @@ class GateAddon:
         exchange = exchange_of(flow)
         if exchange is None:
             if flow.killable:
-                flow.kill()
+                flow.kill()  # type: ignore[no-untyped-call] # mitmproxy has no type here
             return
         decision = await self._decide(exchange)
         await self._settle(exchange, decision)
@@ -165,7 +165,7 @@ class GateAddon:
                 decision = exchange.problem
             if decision is None and self.services.draining:
                 decision = self.services.refuse(Reason.DRAINING, "the gate is shutting down; try again")
-        except Exception:  # the gate: denies
+        except Exception:  # noqa: BLE001 - the gate: denies
             _log.exception("judging a connection failed; it is denied")
             decision = _internal_error()
         if decision is None:
@@ -182,7 +182,7 @@ class GateAddon:
             if exchange.problem is not None:
                 return refuse(decision, exchange.problem.reason, exchange.problem.detail)
             return await self._direct(exchange, decision)
-        except Exception:  # the gate: denies
+        except Exception:  # noqa: BLE001 - the gate: denies
             _log.exception("judging a request failed; it is denied")
             return _internal_error()
 
@@ -211,7 +211,7 @@ class GateAddon:
         upstream = exchange.upstream if decision.allowed else None
         try:
             await self._recorder.decision(decision, exchange.request, upstream, exchange.decision_id)
-        except Exception:  # the gate: AuditUnavailable, or whatever else kept it from the journal
+        except Exception:  # noqa: BLE001 - the gate: AuditUnavailable, or whatever else kept it from the journal
             _log.exception("a decision could not be recorded; it is denied")
             decision = refuse(
                 decision, Reason.AUDIT_UNAVAILABLE, "the audit journal cannot be written; nothing passes"

@@ -13,21 +13,21 @@ from s3gate.proxy.ports import Completion
 
 
 @dataclass
-class S3gateHelloHook(StartHook):
+class S3gateHelloHook(StartHook):  # type: ignore[no-untyped-call] # mitmproxy has no type here
     """A ClientHello was read and not answered yet: `exchange` is to be judged."""
 
     exchange: Exchange
 
 
 @dataclass
-class S3gateRefusedHook(StartHook):
+class S3gateRefusedHook(StartHook):  # type: ignore[no-untyped-call] # as above
     """The layers refuse by themselves: `exchange.decision` is to be recorded."""
 
     exchange: Exchange
 
 
 @dataclass
-class S3gateCompletedHook(StartHook):
+class S3gateCompletedHook(StartHook):  # type: ignore[no-untyped-call] # as above
     """An allowed request ended: `completion` is to be recorded; nobody waits for it."""
 
     completion: Completion

@@ -137,7 +137,7 @@ class Listener:
             connection = self._make(reader, writer, client)
             self._open[task] = connection
             await connection.handle_client()
-        except Exception:  # the gate: the connection ends
+        except Exception:  # noqa: BLE001 - the gate: the connection ends
             _log.exception("a connection broke")
         finally:
             writer.close()

@@ -22,7 +22,7 @@ class Upstream:
     """Where an allowed request may go.
 
     Args:
-        addresses: judged addresses in the order in which they are tried; of a reused connection the one it has.
+        addresses: judged addresses in the order in which they are tried.
         ttl_s: time to live of the answer, seconds.
         reused: whether an open, judged connection carries the request.
     """

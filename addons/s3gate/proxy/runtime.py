@@ -215,8 +215,10 @@ def _make_master(addon: GateAddon, idle_s: float) -> Master:
     """A Master with one addon and no way around it."""
     options = Options()
     master = Master(options)
-    options.update(tcp_timeout=max(1, round(idle_s)), **SAFE_OPTIONS)
-    master.addons.add(addon)
+    options.update(  # type: ignore[no-untyped-call] # mitmproxy has no type here
+        tcp_timeout=max(1, round(idle_s)), **SAFE_OPTIONS
+    )
+    master.addons.add(addon)  # type: ignore[no-untyped-call] # mitmproxy has no type here
     check_options(options)
     if [type(one) for one in master.addons.chain] != [GateAddon]:
         raise UnsafeOptions("another addon than the gate is loaded; it could let something around it")

@@ -80,7 +80,7 @@ class HttpGate(layer.Layer):
             return
         try:
             yield from self._on_event(event)
-        except Exception:  # the gate: whatever breaks here denies
+        except Exception:  # noqa: BLE001 - the gate: whatever breaks here denies
             _log.exception("the HTTP layer broke; the request is denied")
             yield from self._on_crash()
 
@@ -207,7 +207,7 @@ class HttpGate(layer.Layer):
         try:
             check_forwardable(head)
             transfer = Transfer(exchange, head, target, request_body(head))
-            # What came with the head is read before the verdict: a body that is broken already is refused unsent.
+            # What came with the head is read before the verdict: a body broken already is refused unsent.
             _, rest = transfer.feed_request(self._heads.rest())
             self._heads.feed(rest)
         except HeadRefused as exc:
@@ -335,7 +335,7 @@ class HttpGate(layer.Layer):
         yield from self._finish(transfer)
 
     def _retry_or_fail(self, detail: str) -> layer.CommandGenerator[None]:
-        """A kept connection may close just as it is used: the request is judged and recorded once more, and dialled."""
+        """A kept connection may close as it is used: judge and record the request once more, and dial."""
         transfer, exchange = self._transfer, self._exchange
         if transfer is None or exchange is None or exchange.upstream is None:
             raise AssertionError("nothing to retry")

@@ -13,6 +13,8 @@ from typing import Final
 
 import certifi
 from OpenSSL import SSL
+from OpenSSL._util import ffi as _ffi
+from OpenSSL._util import lib as _lib
 
 from s3gate.proxy.authority import Authority
 from s3gate.s3.host import HostName
@@ -28,9 +30,7 @@ CIPHERS: Final = (
 )
 _OPTIONS: Final = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
 # OpenSSL, X509_check_host(3): the subject is never looked at, a wildcard is a whole label.
-_HOST_FLAGS: Final = (
-    SSL._lib.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | SSL._lib.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT  # noqa: SLF001 - pyOpenSSL has no name for it
-)
+_HOST_FLAGS: Final = _lib.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | _lib.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
 
 
 class TlsEnds:
@@ -67,9 +67,9 @@ class TlsEnds:
         connection = SSL.Connection(self._upstream)
         name = host.encode("ascii")
         connection.set_tlsext_host_name(name)
-        parameters = SSL._lib.SSL_get0_param(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
-        SSL._lib.X509_VERIFY_PARAM_set_hostflags(parameters, _HOST_FLAGS)  # noqa: SLF001
-        done = SSL._lib.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))  # noqa: SLF001
+        parameters = _lib.SSL_get0_param(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
+        _lib.X509_VERIFY_PARAM_set_hostflags(parameters, _HOST_FLAGS)
+        done = _lib.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))
         SSL._openssl_assert(done == 1)  # noqa: SLF001
         connection.set_connect_state()
         return connection
@@ -95,10 +95,10 @@ class TlsEnds:
 
 def verify_problem(connection: SSL.Connection) -> str | None:
     """Why the peer's certificate was not accepted, in OpenSSL's words; None when it was."""
-    result = SSL._lib.SSL_get_verify_result(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
+    result = _lib.SSL_get_verify_result(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
     if result == 0:
         return None
-    text = SSL._ffi.string(SSL._lib.X509_verify_cert_error_string(result))  # noqa: SLF001
+    text = _ffi.string(_lib.X509_verify_cert_error_string(result))
     return bytes(text).decode("ascii", "replace")
 
 
@@ -110,5 +110,5 @@ def _context(method: int) -> SSL.Context:
     return context
 
 
-def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> bytes | object:
+def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:
     return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS

@@ -185,7 +185,7 @@ class Transfer:
 
     @property
     def _chunks_down(self) -> bool:
-        """Whether the answer's body goes out in chunks: its length is unknown, and the client knows chunks."""
+        """Whether the answer's body goes out in chunks: of unknown length, to a client that knows them."""
         return (
             self._reply_body is not None and self._reply_body.chunked and self.head.http_version == "HTTP/1.1"
         )

@@ -149,7 +149,7 @@ class ClientTls(GateTls):
                 yield from self._on_timer()
             else:
                 yield from super()._handle_event(event)
-        except Exception:  # the gate: whatever breaks here closes
+        except Exception:  # noqa: BLE001 - the gate: whatever breaks here closes
             _log.exception("the TLS layer towards the client broke; the connection is closed")
             yield commands.CloseConnection(self.conn)
 
