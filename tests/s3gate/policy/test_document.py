@@ -1,5 +1,6 @@
 """Bytes to Policy, or every mistake at once."""
 
+import gc
 from datetime import date
 from hashlib import sha256
 from ipaddress import ip_network
@@ -103,6 +104,19 @@ rules:
 def test_the_tree_comes_along_for_those_who_point_at_it() -> None:
     _, root = parse_policy_tree(FULL)
     assert root.key_at(("rules", 0, "bucket")) == (14, 5)
+
+
+@pytest.mark.parametrize("data", [FULL, b""])
+def test_the_collector_is_left_as_it_was(data: bytes) -> None:
+    assert gc.isenabled()
+    mistakes_of(data)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        mistakes_of(data)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 WRONG = b"""\
