@@ -5,25 +5,17 @@ was installed by pip it is the `ministack` beside the running Python. Its metric
 turn alarms on and its alarms really publish; it has no memory on disk.
 """
 
-import http.client
 import importlib.util
 import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final, Self
 
+from s3gate.demo.child import Child, answers
 from s3gate.demo.ports import free_ports
 
 START_TIMEOUT_S: Final = 15.0
 """Seconds until MiniStack must answer (0.4 when the machine is idle)."""
-
-STOP_TIMEOUT_S: Final = 5.0
-"""Seconds between SIGTERM and SIGKILL."""
-
-PROBE_INTERVAL_S: Final = 0.05
-"""Seconds between two looks at whether it answers or has ended."""
 
 PORT_TRIES: Final = 5
 """Starts with another port when a free one was taken in between."""
@@ -69,7 +61,7 @@ class Emulator:
     def __init__(self, directory: Path, command: list[str] | None = None) -> None:
         self._directory = directory
         self._command = command or find_command()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self.port = 0
 
     @property
@@ -80,7 +72,7 @@ class Emulator:
     @property
     def pid(self) -> int | None:
         """Its process id while it runs."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
         """Start it and wait until it answers.
@@ -90,36 +82,19 @@ class Emulator:
         """
         for _ in range(PORT_TRIES):
             (self.port,) = free_ports(1)
-            log = self._directory / "emulator.log"
-            with log.open("wb") as output:
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=self._environment(),
-                    start_new_session=True,  # Ctrl-C is for the demo: it stops this process by its id
-                )
-            if self._wait():
+            child = self._child = Child(self._command, self._environment(), self._directory / "emulator.log")
+            if child.wait_ready(lambda: answers(self.port, "/_ministack/health"), START_TIMEOUT_S):
                 return
             self.stop()
-            text = log.read_text(errors="replace")
-            if "already in use" not in text:
+            if "already in use" not in child.output:
                 break
-        last = (text.strip().splitlines() or ["no output"])[-1]
-        raise EmulatorError(f"the emulator did not start within {START_TIMEOUT_S:.0f} s: {last}")
+        raise EmulatorError(f"the emulator did not start within {START_TIMEOUT_S:.0f} s: {child.last_line}")
 
     def stop(self) -> None:
-        """End it: SIGTERM, then SIGKILL after a while."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        """End it."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -142,25 +117,3 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
-
-    def _wait(self) -> bool:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while self._process is not None and time.monotonic() < deadline:
-            if self._answers():
-                return True
-            try:
-                self._process.wait(PROBE_INTERVAL_S)
-            except subprocess.TimeoutExpired:
-                continue
-            return False
-        return False
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/health")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()

@@ -5,26 +5,18 @@ points at the emulated AWS differs from a real one: name servers, upstream netwo
 and trust, and the endpoint of CloudWatch Logs.
 """
 
-import http.client
 import os
 import secrets
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from s3gate.demo.certificates import KeyPair
+from s3gate.demo.child import Child, answers
 
 START_TIMEOUT_S: Final = 20.0
 """Seconds until the gate must be ready (about 1.5 when the machine is idle)."""
-
-STOP_TIMEOUT_S: Final = 10.0
-"""Seconds between SIGTERM and SIGKILL; the gate drains first."""
-
-PROBE_INTERVAL_S: Final = 0.05
-"""Seconds between two looks at whether it is ready or has ended."""
 
 SETTINGS: Final = """\
 listen: {{host: 127.0.0.1, port: {port}}}
@@ -91,7 +83,7 @@ class Gate:
         self._policy = policy
         self._authority = authority
         self._around = around
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     @property
     def audit_directory(self) -> Path:
@@ -106,7 +98,7 @@ class Gate:
     @property
     def pid(self) -> int | None:
         """Its process id while it runs."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
         """Write its files, start it and wait until it is ready.
@@ -115,49 +107,21 @@ class Gate:
             GateError: it ended, or was not ready in time.
         """
         self._write_files()
-        log = self.directory / "s3gate.log"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "s3gate", "run", "--config", str(self.directory / "s3gate.yaml")],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._environment(),
-                start_new_session=True,  # Ctrl-C is for the demo: it stops this process by its id
-            )
-        if not self._wait():
+        command = [sys.executable, "-m", "s3gate", "run", "--config", str(self.directory / "s3gate.yaml")]
+        child = self._child = Child(command, self._environment(), self.directory / "s3gate.log")
+        if not child.wait_ready(lambda: answers(self._health_port, "/readyz"), START_TIMEOUT_S):
             self.stop()
-            last = (log.read_text(errors="replace").strip().splitlines() or ["no output"])[-1]
-            raise GateError(f"s3gate was not ready within {START_TIMEOUT_S:.0f} s: {last}")
+            raise GateError(f"s3gate was not ready within {START_TIMEOUT_S:.0f} s: {child.last_line}")
 
     def wait_ended(self, seconds: float | None) -> bool:
-        """Wait for it to end by itself.
-
-        Args:
-            seconds: at most; None waits for as long as it takes.
-
-        Returns:
-            Whether it has ended.
-        """
-        if self._process is None:
-            return True
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        """Wait for it to end by itself, for so many seconds at most; whether it has ended."""
+        return self._child is None or self._child.wait_ended(seconds)
 
     def stop(self) -> None:
-        """End it: SIGTERM, then SIGKILL after a while."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        """End it."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -199,22 +163,3 @@ class Gate:
             "AWS_CA_BUNDLE": str(self._around.origin_ca),
             **self._around.credentials,
         }
-
-    def _wait(self) -> bool:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self._ready():
-                return True
-            if self.wait_ended(PROBE_INTERVAL_S):
-                return False
-        return False
-
-    def _ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._health_port, timeout=2)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from s3gate.demo import emulator as module
+from s3gate.demo.child import answers
 from s3gate.demo.emulator import Emulator, EmulatorError, find_command
 
 
 def test_it_answers_until_it_is_stopped(tmp_path: Path) -> None:
     with Emulator(tmp_path) as emulator:
-        assert emulator._answers()
+        assert answers(emulator.port, "/_ministack/health")
         pid = emulator.pid
         assert pid is not None
         os.kill(pid, 0)
@@ -37,14 +38,6 @@ def test_one_that_does_not_answer_is_stopped(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(EmulatorError, match="no output"):
         emulator.start()
     assert emulator.pid is None
-
-
-def test_one_that_ignores_the_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "START_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(module, "STOP_TIMEOUT_S", 0.1)
-    script = "from signal import *; signal(SIGTERM, SIG_IGN); print('up', flush=True); pause()"
-    with pytest.raises(EmulatorError, match="up"):
-        Emulator(tmp_path, [sys.executable, "-c", script]).start()
 
 
 def test_another_port_is_tried_when_the_first_was_taken(tmp_path: Path) -> None:
