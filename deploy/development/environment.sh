@@ -13,7 +13,9 @@ version=${found%% *}
 python=${found#* }
 lock="$here/locks/$name-$version.txt"
 environment="$top/.venv/$name-$version"
-stamp="$top $(git hash-object "$lock" "$top/pyproject.toml" "$0" | tr '\n' ' ')"
+project=''
+[ "$name" != s3gate ] || project="$top/pyproject.toml"
+stamp="$top $(git hash-object "$lock" "$0" ${project:+"$project"} | tr '\n' ' ')"
 
 if [ "$(cat "$environment/.made-from" 2>/dev/null)" != "$stamp" ]; then
   printf 'making .venv/%s-%s from its lock file, once (about half a minute) ...\n' "$name" "$version" >&2
