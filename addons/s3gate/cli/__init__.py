@@ -13,6 +13,7 @@ from s3gate import __version__
 
 COMMANDS: Final = {
     "ca": "Make the CA that clients trust.",
+    "audit": "Look at the record of decisions.",
     "check": "Find every mistake in a policy or a settings file.",
     "demo": "Show the gate at work, with everything embedded.",
     "explain": "Say what the policy decides about a request, and why.",

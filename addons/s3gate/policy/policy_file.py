@@ -111,7 +111,7 @@ class Endpoints(Section):
     """VPC endpoint ids; not supported yet, so only the empty list."""
     classes: Filled[OpenClass]
     """Classes of S3 endpoints; FIPS dualstack names need both `fips` and `dualstack`."""
-    path_style: DenyAllow = "deny"
+    path_style: DenyAllow = "allow"
     """Whether `https://s3.REGION.amazonaws.com/BUCKET/KEY` may be used."""
 
 

@@ -44,6 +44,9 @@ def signature_problem(
         problem = _scope_problem(policy, named, credential)
         if problem is not None:
             return Reason.CREDENTIAL_SCOPE_MISMATCH, problem
+        if credential.uncovered is not None:
+            detail = f"header `{credential.uncovered[:64]}` is not covered by the signature; S3 refuses it"
+            return Reason.UNSIGNED_REQUEST, detail
     return None
 
 

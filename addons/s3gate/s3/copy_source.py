@@ -104,6 +104,8 @@ def read_rename_keys(values: Mapping[str, str], bucket: str | None) -> tuple[str
         raise AmbiguousTarget(f"`{RENAME_SOURCE}` holds a raw `?`; write %3F")
     text = decode_once(raw, RENAME_SOURCE)
     key = text.removeprefix("/")
+    if text.startswith("/") and not key.startswith(f"{bucket}/"):
+        raise AmbiguousTarget(f"`{RENAME_SOURCE}` names another bucket; a rename stays in its own")
     readings = {text, key, key.removeprefix(f"{bucket}/")} - {""}
     for reading in readings if key else {""}:
         _check_key(reading)

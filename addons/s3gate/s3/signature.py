@@ -69,6 +69,7 @@ class Credential:
         signed_at: UTC, None when the request does not say.
         expires_at: UTC, of a presigned request.
         has_session_token: whether temporary credentials are used.
+        uncovered: a header that S3 wants signed and the signature does not cover, or None.
     """
 
     version: SignatureVersion
@@ -83,6 +84,7 @@ class Credential:
     signed_at: datetime | None = None
     expires_at: datetime | None = None
     has_session_token: bool = False
+    uncovered: str | None = None
 
 
 class Signed(NamedTuple):
@@ -129,8 +131,6 @@ def read_v4(parts: Signed, head: Head) -> Credential:
     )
     if signed_at is None or (signed_at.year, signed_at.month, signed_at.day) != day:
         raise MalformedRequest("the date of the request is missing, malformed or not that of the credential")
-    if service.startswith("s3"):
-        _refuse_unsigned(head, signed)
     express = SESSION_TOKEN in head.headers or SESSION_TOKEN in parts.tokens
     return Credential(
         SignatureVersion.EXPRESS if express else version,
@@ -145,6 +145,7 @@ def read_v4(parts: Signed, head: Head) -> Credential:
         signed_at,
         None if parts.expires is None else signed_at + timedelta(seconds=parts.expires),
         express or SECURITY_TOKEN in head.headers or SECURITY_TOKEN in parts.tokens,
+        _find_uncovered(head, signed),
     )
 
 
@@ -209,8 +210,9 @@ def _read_region_set(parts: Signed, head: Head) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
-def _refuse_unsigned(head: Head, signed: frozenset[str]) -> None:
-    """S3 answers 403 to x-amz- headers outside the signature, except the body's digest; we do before it."""
+def _find_uncovered(head: Head, signed: frozenset[str]) -> str | None:
+    """S3 answers 403 to x-amz- headers outside the signature, except the body's digest."""
     for name in head.amazon:
         if name not in signed and name not in _HARMLESS_UNSIGNED:
-            raise MalformedRequest(f"header `{name[:64]}` is not covered by the signature; S3 refuses it")
+            return name
+    return None

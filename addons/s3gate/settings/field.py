@@ -19,7 +19,7 @@ NULLS: Final = frozenset({"", "~", "null"})
 """What stands for null in YAML 1.2.2's core schema, section 10.3.2 (its capitals are not accepted)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: typing hashes annotations, and a dict has no hash
 class Reads:
     """Text becomes a value by one parser, and by nothing else.
 

@@ -77,8 +77,7 @@ class Ask:
             headers.append(
                 (
                     "Authorization",
-                    f"AWS4-HMAC-SHA256 Credential={scope}, "
-                    f"SignedHeaders={signed}, Signature=" + "0" * 64,
+                    f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature=" + "0" * 64,
                 )
             )
             headers.append(("X-Amz-Date", "20261122T120000Z"))
@@ -106,6 +105,15 @@ GOOD = f"good-bucket.s3.{REGION}.amazonaws.com"
 EVIL = f"evil-bucket.s3.{REGION}.amazonaws.com"
 ROOT = f"s3.{REGION}.amazonaws.com"
 R = Reason
+# Signed, but for its Host and date alone.
+UNCOVERED = (
+    (
+        "Authorization",
+        f"AWS4-HMAC-SHA256 Credential={OWN}/20261122/{REGION}/s3/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature=00",
+    ),
+    ("X-Amz-Date", "20261122T120000Z"),
+)
 
 ROWS: list[tuple[str, Ask, Reason]] = [
     ("an allowed get", Ask(), R.ALLOWED_BY_RULE),
@@ -182,6 +190,8 @@ ROWS: list[tuple[str, Ask, Reason]] = [
     ("a fqdn does not imply its dualstack", Ask(f"named.s3.dualstack.{REGION}.amazonaws.com"), R.BUCKET_NOT_LISTED),
     ("a rule's region", Ask(f"narrow.s3.{REGION}.amazonaws.com"), R.REGION_NOT_ALLOWED),
     ("unsigned", Ask(key=None), R.UNSIGNED_REQUEST),
+    ("an acl outside the signature", Ask(key=None, headers=(*UNCOVERED, ("x-amz-acl", "private")), method="PUT"), R.UNSIGNED_REQUEST),
+    ("a copy source outside the signature", Ask(key=None, headers=(*UNCOVERED, ("x-amz-copy-source", "evil-bucket/k")), method="PUT"), R.COPY_SOURCE_NOT_LISTED),
     ("signature version 2", Ask(key=None, headers=(("Authorization", f"AWS {OWN}:c2lnbmF0dXJlc2lnbmF0dXJlMTI="), ("Date", "Sun, 22 Nov 2026 12:00:00 GMT"))), R.SIGNATURE_VERSION),
     ("scope of another region", Ask(region="eu-west-1"), R.CREDENTIAL_SCOPE_MISMATCH),
     ("scope of another service", Ask(service="sts"), R.CREDENTIAL_SCOPE_MISMATCH),

@@ -58,7 +58,7 @@ def test_schema_and_parser_refuse_alike(text: str) -> None:
 
 def test_absent_optional_keys_deny() -> None:
     policy = parse_policy(HEAD.encode())
-    assert (policy.path_style, policy.sigv2, policy.unsigned) == (False, False, False)
+    assert (policy.path_style, policy.sigv2, policy.unsigned) == (True, False, False)
     assert policy.plain_http == "deny"
     assert policy.deny_at == "request"
     assert policy.monitor is None

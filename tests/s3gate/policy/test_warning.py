@@ -43,9 +43,9 @@ ROWS = [
         "path-style is refused",
     ),
     (
-        "path style by default",
-        (HEAD + RULE % "").replace(", path_style: allow", ""),
-        (2, 12),
+        "path style denied",
+        (HEAD + RULE % "").replace("path_style: allow", "path_style: deny"),
+        (2, 91),
         "path-style is refused",
     ),
     (
