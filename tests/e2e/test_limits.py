@@ -94,7 +94,9 @@ async def test_a_refused_body_is_not_read_for_ever(rig: Rig, monkeypatch: pytest
     assert rig.recorder.reasons == [Reason.BUCKET_NOT_LISTED]
 
 
-async def test_a_refused_client_that_stays_is_cut_off_by_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_client_that_stays_is_cut_off_by_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stream, "DISCARD_S", 0.2)
     client = await rig.connect()
     async with client:

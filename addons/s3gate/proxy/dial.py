@@ -54,7 +54,9 @@ async def judged_getaddrinfo(
     Raises:
         socket.gaierror: the current task has none for this name and port.
     """
-    del type, flags
+    del type
+    if host is None and flags & socket.AI_PASSIVE:
+        return _anywhere(port)
     judged = _judged.get()
     if judged is None or (judged.host, judged.port) != (host, port):
         raise socket.gaierror(
@@ -71,6 +73,16 @@ async def judged_getaddrinfo(
     if not infos:
         raise socket.gaierror(socket.EAI_NONAME, "no judged address of the wanted family")
     return infos
+
+
+def _anywhere(port: str | int | None) -> list[AddressInfo]:
+    """Where a server listens that names no host: no look-up is needed for that."""
+    number = int(port or 0)
+    kind, proto = socket.SOCK_STREAM, socket.IPPROTO_TCP
+    return [
+        (socket.AF_INET6, kind, proto, "", ("::", number, 0, 0)),
+        (socket.AF_INET, kind, proto, "", ("0.0.0.0", number)),  # noqa: S104 - the caller asked for it
+    ]
 
 
 def seal_loop(loop: asyncio.AbstractEventLoop) -> None:

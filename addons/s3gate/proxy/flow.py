@@ -4,6 +4,7 @@ The flow is a picture. What other addons change in it changes nothing on the wir
 layers forward the judged bytes, and the verdict stands beside the flow, not in it.
 """
 
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from mitmproxy import http
@@ -24,6 +25,14 @@ def register(flow: http.HTTPFlow, exchange: Exchange) -> None:
 def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
     """The exchange that a flow pictures; None for a flow that is not of our layers."""
     return _exchanges.get(flow)
+
+
+def show_answer(
+    flow: http.HTTPFlow, status: int, headers: Iterable[tuple[str, str]], body: bytes = b""
+) -> None:
+    """Put an answer into the picture; bodies that stream are not kept."""
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    flow.response = http.Response.make(status, body, http.Headers(fields))
 
 
 def make_flow(context: Context, head: RequestHead, request: Request) -> http.HTTPFlow:
