@@ -31,8 +31,7 @@ Monitor mode is the same walk: a refusal that it lifts is kept as `would_deny` a
 the walk goes on, so that whatever monitor mode does not lift still refuses.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from s3gate.policy.case import Case, Refusal
@@ -103,7 +102,7 @@ def decide_connect(policy: Policy | None, request: Request) -> Decision | None:
     if policy is None:
         return _no_policy()
     case = Case(policy, request)
-    return _walk(case, _steps_connect(case))
+    return _walk(case, _steps_connect)
 
 
 def decide_tls(policy: Policy | None, request: Request) -> Decision | None:
@@ -116,7 +115,7 @@ def decide_tls(policy: Policy | None, request: Request) -> Decision | None:
     if policy is None:
         return _no_policy()
     case = Case(policy, request)
-    return _walk(case, chain(_steps_connect(case), _steps_tls(case)))
+    return _walk(case, _steps_connect, _steps_tls)
 
 
 def decide_request(policy: Policy | None, request: Request) -> Decision:
@@ -132,7 +131,7 @@ def decide_request(policy: Policy | None, request: Request) -> Decision:
     if policy is None:
         return _no_policy()
     case = Case(policy, request)
-    denial = _walk(case, _steps(case))
+    denial = _walk(case, _steps_connect, _steps_tls, _steps_head, _steps_named)
     if denial is not None:
         return denial
     lifted = case.lifted
@@ -184,18 +183,34 @@ def _no_policy() -> Decision:
     return refuse_unread(None, Reason.POLICY_UNAVAILABLE, "no policy is loaded; nothing may pass")
 
 
-def _walk(case: Case, steps: Iterable[Refusal]) -> Decision | None:
+class _Denied(Exception):
+    """A refusal that nothing lifts: the walk ends here."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+def _walk(case: Case, *steps: Callable[[Case], None]) -> Decision | None:
     """The first refusal that nothing lifts, as a Decision; None when the walk came to its end."""
-    digest = case.policy.digest
     try:
-        for refusal in steps:
-            if not _lifts(case, refusal):
-                case.read_on()
-                return Decision(refusal.reason, refusal.detail, case.reading(), refusal.rule, None, digest)
-            case.lifted = case.lifted or refusal
+        for step in steps:
+            step(case)
+    except _Denied as denied:
+        case.read_on()
+        reason, detail, rule = denied.refusal[:3]
+        return Decision(reason, detail, case.reading(), rule, None, case.policy.digest)
     except ReadError as error:
-        return Decision(_READ_ERRORS[type(error)], error.detail, case.reading(), None, None, digest)
+        reason = _READ_ERRORS[type(error)]
+        return Decision(reason, error.detail, case.reading(), None, None, case.policy.digest)
     return None
+
+
+def _refuse(case: Case, refusal: Refusal) -> None:
+    """End the walk with this refusal, unless monitor mode lifts it; then the first lifted one is kept."""
+    if not _lifts(case, refusal):
+        raise _Denied(refusal)
+    case.lifted = case.lifted or refusal
 
 
 def _lifts(case: Case, refusal: Refusal) -> bool:
@@ -206,20 +221,18 @@ def _lifts(case: Case, refusal: Refusal) -> bool:
     return any(mode is not None and mode.active(now) for mode in modes)
 
 
-def _steps(case: Case) -> Iterator[Refusal]:
-    yield from _steps_connect(case)
-    yield from _steps_tls(case)
-    yield from _steps_head(case)
+def _steps_named(case: Case) -> None:
+    """Steps 7 to 15."""
     named = case.named
     if isinstance(named, Endpoint):
-        yield from _steps_s3(case, named)
+        _steps_s3(case, named)
     elif isinstance(named, AwsName):
-        yield from _steps_service(case, named)
+        _steps_service(case, named)
     elif isinstance(named, OtherService):
         detail = f'"{named.host}" is {named.service}, another service than S3'
-        yield Refusal(Reason.SERVICE_NOT_S3, detail)
+        _refuse(case, Refusal(Reason.SERVICE_NOT_S3, detail))
     else:
-        yield _foreign(case.host.name)
+        _refuse(case, _foreign(case.host.name))
 
 
 def _foreign(name: str) -> Refusal:
@@ -227,84 +240,91 @@ def _foreign(name: str) -> Refusal:
     return Refusal(Reason.HOST_NOT_LISTED, detail, final=True)
 
 
-def _steps_connect(case: Case) -> Iterator[Refusal]:
+def _steps_connect(case: Case) -> None:
     """Step 2."""
     if case.request.connect is None:
         return
     host = case.read_connect(case.request.connect)
-    yield from _steps_authority(host, "the CONNECT", HTTPS_PORT)
+    _steps_authority(case, host, "the CONNECT", HTTPS_PORT)
     if host.port is None:
-        yield Refusal(Reason.MALFORMED_HOST, "the CONNECT names no port; RFC 9110 §9.3.6 requires one")
-    if suffix_of(host.name) is None:  # our CA may not sign for it, so it cannot be answered inside
-        yield _foreign(host.name)
+        _refuse(
+            case, Refusal(Reason.MALFORMED_HOST, "the CONNECT names no port; RFC 9110 §9.3.6 requires one")
+        )
+    named = case.named_by_connect
+    beyond_ca = isinstance(named, AwsName) and named.customer_owned and suffix_of(host.name) is None
+    if isinstance(named, Foreign) or beyond_ca:  # our CA may not sign for it: it cannot be answered inside
+        _refuse(case, _foreign(host.name))
     if case.policy.deny_at is DenyAt.CONNECT:
-        yield from _steps_early(case)
+        _steps_early(case)
 
 
-def _steps_authority(host: Host, where: str, port: int) -> Iterator[Refusal]:
+def _steps_authority(case: Case, host: Host, where: str, port: int) -> None:
     if host.trailing_dot:
         detail = f"{where} names `{host.name}.` with a trailing dot, which readers take differently"
-        yield Refusal(Reason.AMBIGUOUS_TARGET, detail)
+        _refuse(case, Refusal(Reason.AMBIGUOUS_TARGET, detail))
     if host.port is not None and host.port != port:
         detail = f"{where} asks for port {host.port}; only {port} is served"
-        yield Refusal(Reason.PORT_NOT_ALLOWED, detail)
+        _refuse(case, Refusal(Reason.PORT_NOT_ALLOWED, detail))
 
 
-def _steps_early(case: Case) -> Iterator[Refusal]:
+def _steps_early(case: Case) -> None:
     """What `deny_at: connect` refuses already by the name: no rule could allow any request to it."""
     named = case.named_by_connect
     if isinstance(named, AwsName) and named.host not in case.policy.hosts:
-        yield _unlisted_service(named)
+        _refuse(case, _unlisted_service(named))
     if not isinstance(named, Endpoint):
         return
-    yield from _steps_endpoint(case, named)
+    _steps_endpoint(case, named)
     if named.label is None and not case.policy.path_style:
-        yield _path_style_refused()
+        _refuse(case, _path_style_refused())
     if named.label is not None and not case.rules_for(named, named.label, Style.VIRTUAL):
-        yield _bucket_unlisted(named.label)
+        _refuse(case, _bucket_unlisted(named.label))
 
 
-def _steps_tls(case: Case) -> Iterator[Refusal]:
+def _steps_tls(case: Case) -> None:
     """Step 3."""
     request = case.request
     if case.connect is None:
         if request.scheme != "http":
-            yield Refusal(Reason.NOT_TLS, f"{request.scheme} without a tunnel; use CONNECT")
+            _refuse(case, Refusal(Reason.NOT_TLS, f"{request.scheme} without a tunnel; use CONNECT"))
         return
     if request.scheme != "https":
-        yield Refusal(Reason.NOT_TLS, "the tunnel carries no TLS")
+        _refuse(case, Refusal(Reason.NOT_TLS, "the tunnel carries no TLS"))
     if request.sni is None:
-        yield Refusal(Reason.SNI_MISSING, "the ClientHello names no server (no SNI)")
+        _refuse(case, Refusal(Reason.SNI_MISSING, "the ClientHello names no server (no SNI)"))
     sni = case.read_sni(request.sni or "")
     if sni.port is not None or sni.trailing_dot:
-        yield Refusal(Reason.AMBIGUOUS_TARGET, "the SNI is not a bare host name")
+        _refuse(case, Refusal(Reason.AMBIGUOUS_TARGET, "the SNI is not a bare host name"))
     if sni.name != case.connect.name:
         detail = f'the SNI "{sni.name}" is not the CONNECT name "{case.connect.name}"'
-        yield Refusal(Reason.SNI_MISMATCH, detail)
+        _refuse(case, Refusal(Reason.SNI_MISMATCH, detail))
 
 
-def _steps_head(case: Case) -> Iterator[Refusal]:
+def _steps_head(case: Case) -> None:
     """Steps 4 to 6."""
     request = case.request
     host = case.read_head()
     plain = case.connect is None
     port = HTTP_PORT if plain else HTTPS_PORT
-    yield from _steps_authority(host, "Host", port)
+    _steps_authority(case, host, "Host", port)
     if case.connect is not None and host.name != case.connect.name:
         detail = f'Host "{host.name}" is not the CONNECT name "{case.connect.name}"'
-        yield Refusal(Reason.HOST_MISMATCH, detail)
+        _refuse(case, Refusal(Reason.HOST_MISMATCH, detail))
     if request.authority is not None:
         target = case.read_authority(request.authority)
-        yield from _steps_authority(target, "the target", port)
+        _steps_authority(case, target, "the target", port)
         if target.name != host.name:
             detail = f'the target names "{target.name}", but Host "{host.name}"'
-            yield Refusal(Reason.HOST_MISMATCH, detail)
+            _refuse(case, Refusal(Reason.HOST_MISMATCH, detail))
     elif plain:
-        yield Refusal(Reason.MALFORMED_REQUEST, "a proxy request without a tunnel needs an absolute target")
+        _refuse(
+            case,
+            Refusal(Reason.MALFORMED_REQUEST, "a proxy request without a tunnel needs an absolute target"),
+        )
     if plain and isinstance(case.named, Foreign):
-        yield _foreign(host.name)
+        _refuse(case, _foreign(host.name))
     if plain and not _plain_allowed(case):
-        yield Refusal(Reason.PLAIN_HTTP, "clear-text HTTP is not served; use https")
+        _refuse(case, Refusal(Reason.PLAIN_HTTP, "clear-text HTTP is not served; use https"))
 
 
 def _plain_allowed(case: Case) -> bool:
@@ -314,17 +334,17 @@ def _plain_allowed(case: Case) -> bool:
     return mode is PlainHttp.ALLOW or (mode is PlainHttp.HEAD and case.probes_bucket)
 
 
-def _steps_service(case: Case, named: AwsName) -> Iterator[Refusal]:
+def _steps_service(case: Case, named: AwsName) -> None:
     """Step 7 for a listed service beside S3, with its accounts."""
     listed = case.policy.hosts.get(named.host)
     case.read_credential()
     if listed is None:
-        yield _unlisted_service(named)
-    yield from _steps_signature(case)
+        _refuse(case, _unlisted_service(named))
+    _steps_signature(case)
     if listed is not None:
         account = _account(case)
         if account not in listed.accounts:
-            yield Refusal(Reason.ACCOUNT_NOT_ALLOWED, account_problem(account))
+            _refuse(case, Refusal(Reason.ACCOUNT_NOT_ALLOWED, account_problem(account)))
         case.allowed = Reason.ALLOWED_HOST
 
 
@@ -336,42 +356,43 @@ def _unlisted_service(named: AwsName) -> Refusal:
     return Refusal(Reason.HOST_NOT_LISTED, detail, final=named.customer_owned)
 
 
-def _steps_signature(case: Case) -> Iterator[Refusal]:
+def _steps_signature(case: Case) -> None:
     """Step 15."""
     problem = signature_problem(case.policy, case.request.now, case.named, case.credential, case.probe_exempt)
     if problem is not None:
-        yield Refusal(*problem)
+        _refuse(case, Refusal(*problem))
 
 
-def _steps_s3(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+def _steps_s3(case: Case, endpoint: Endpoint) -> None:
     """Steps 8 to 15."""
     address = case.read_target(endpoint)
-    yield from _steps_endpoint(case, endpoint)
+    _steps_endpoint(case, endpoint)
     if address.style is Style.PATH and not case.policy.path_style:
-        yield _path_style_refused()
+        _refuse(case, _path_style_refused())
     if address.special is not None:
         detail = f'"{address.bucket}" is {address.special}, not a bucket; such names are not open'
-        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
     if address.bucket is None:
-        yield Refusal(
-            Reason.NO_BUCKET, "the request names no bucket; requests across buckets are not allowed"
+        _refuse(
+            case,
+            Refusal(Reason.NO_BUCKET, "the request names no bucket; requests across buckets are not allowed"),
         )
         return
     rules = case.rules_for(endpoint, address.bucket, address.style)
     if not rules:
-        yield _bucket_unlisted(address.bucket)
+        _refuse(case, _bucket_unlisted(address.bucket))
     operation = case.read_operation()
     asked = Asked(endpoint.region, operation, address.keys, case.request.client, _account(case))
     found = find_rule(case.policy, rules, asked)
     if isinstance(found, Rule):
         case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
     elif found:
-        yield _rule_refusal(case, found)
-    yield from _steps_copy(case, endpoint)
+        _refuse(case, _rule_refusal(case, found))
+    _steps_copy(case, endpoint)
     problem = None if case.allowed else encryption_problem(asked)
     if problem is not None:
-        yield Refusal(Reason.ENCRYPTION_NOT_ALLOWED, problem)
-    yield from _steps_signature(case)
+        _refuse(case, Refusal(Reason.ENCRYPTION_NOT_ALLOWED, problem))
+    _steps_signature(case)
 
 
 def _account(case: Case) -> str | None:
@@ -387,19 +408,19 @@ def _rule_refusal(case: Case, refusals: Sequence[RuleRefusal]) -> Refusal:
     return Refusal(furthest.reason, furthest.detail, rule.id, monitor=rule.monitor)
 
 
-def _steps_endpoint(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+def _steps_endpoint(case: Case, endpoint: Endpoint) -> None:
     """Step 9, by the name alone."""
     policy = case.policy
     if endpoint.partition not in policy.partitions:
         detail = f'partition "{endpoint.partition}" is not open'
-        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
     missing = endpoint.needs - policy.classes
     if missing:
         detail = f'endpoints of class "{min(missing)}" are not open'
-        yield Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail)
+        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
     if endpoint.region is not None and endpoint.region not in policy.regions:
         detail = f'region "{endpoint.region}" is not open'
-        yield Refusal(Reason.REGION_NOT_ALLOWED, detail)
+        _refuse(case, Refusal(Reason.REGION_NOT_ALLOWED, detail))
 
 
 def _path_style_refused() -> Refusal:
@@ -411,7 +432,7 @@ def _bucket_unlisted(bucket: str) -> Refusal:
     return Refusal(Reason.BUCKET_NOT_LISTED, f'bucket "{bucket}" is not on the egress allowlist')
 
 
-def _steps_copy(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
+def _steps_copy(case: Case, endpoint: Endpoint) -> None:
     """Step 13: the source of a copy is read by a rule of its own."""
     source = case.copy_source
     if source is None:
@@ -419,11 +440,11 @@ def _steps_copy(case: Case, endpoint: Endpoint) -> Iterator[Refusal]:
     where = f'copy source "{source.bucket}"'
     rules = () if source.arn else case.policy.by_source.get((endpoint.partition, source.bucket), ())
     if not rules:
-        yield Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist")
+        _refuse(case, Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist"))
         return
     asked = Asked(None, _READ_SOURCE, (source.key,), case.request.client, _account(case))
     found = find_rule(case.policy, rules, asked)
     if not isinstance(found, Rule):
         refusal = _rule_refusal(case, found)
         detail = f"{where} may not be read: {refusal.detail}"
-        yield refusal._replace(reason=Reason.COPY_SOURCE_NOT_LISTED, detail=detail)
+        _refuse(case, refusal._replace(reason=Reason.COPY_SOURCE_NOT_LISTED, detail=detail))
