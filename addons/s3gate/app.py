@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # has no stubs
+from botocore.exceptions import BotoCoreError
 
 from s3gate.audit.cloudwatch import CloudWatchSink
 from s3gate.audit.cursor import CursorFile

@@ -49,8 +49,10 @@ def signed(method: str, host: str, target: str, *extra: tuple[str, str]) -> Requ
         ("X-Amz-Content-SHA256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
         (
             "Authorization",
-            f"AWS4-HMAC-SHA256 Credential={KEY}/20261122/{REGION}/s3/aws4_request, "
-            f"SignedHeaders={names}, Signature={'0' * 64}",
+            (
+                f"AWS4-HMAC-SHA256 Credential={KEY}/20261122/{REGION}/s3/aws4_request, "
+                f"SignedHeaders={names}, Signature={'0' * 64}"
+            ),
         ),
         ("Host", host),
     )
@@ -99,7 +101,7 @@ def measure(policy: Policy, rounds: int = ROUNDS) -> dict[str, float]:
         times += taken
         own.append(min(taken))
     gc.unfreeze()
-    figures = {}
+    figures: dict[str, float] = {}
     for name, values in (("", times), ("own_", own)):
         cuts = statistics.quantiles(values, n=1000)
         figures |= {f"{name}p50_us": cuts[499] / 1e3, f"{name}p99_us": cuts[989] / 1e3}

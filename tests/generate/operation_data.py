@@ -9,8 +9,8 @@ from textwrap import fill
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import botocore  # type: ignore[import-untyped]  # has no types
-import botocore.session  # type: ignore[import-untyped]  # has no types
+import botocore
+import botocore.session
 
 _WIDTH = 108
 

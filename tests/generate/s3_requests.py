@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, Final  # Any: botocore has no types
 from urllib.parse import parse_qsl, urlsplit
 
-import botocore.session  # type: ignore[import-untyped]  # has no types
-from botocore.awsrequest import AWSResponse  # type: ignore[import-untyped]  # has no types
-from botocore.config import Config  # type: ignore[import-untyped]  # has no types
+import botocore.session
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 
 ACCOUNT: Final = "609629065308"
 KEY_ID: Final = "ASIAY34FZKBOKMUTVV7A"

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self, cast
 
-import boto3  # type: ignore[import-untyped]  # has no stubs
-from botocore.config import Config  # type: ignore[import-untyped]  # has no stubs
+import boto3
+from botocore.config import Config
 from watchtower import CloudWatchLogHandler
 
 from s3gate.audit.backoff import Backoff

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Protocol, TypedDict
 
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # has no stubs
+from botocore.exceptions import BotoCoreError, ClientError
 
 from s3gate.audit.backoff import Backoff
 from s3gate.audit.dead_letter import DeadLetters, render_stub

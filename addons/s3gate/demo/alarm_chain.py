@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import boto3  # type: ignore[import-untyped]  # has no stubs
-from botocore.config import Config  # type: ignore[import-untyped]  # has no stubs
+import boto3
+from botocore.config import Config
 
 from s3gate.alarms.definition import Alarm, Definition
 from s3gate.alarms.evaluation import evaluate

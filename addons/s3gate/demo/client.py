@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # has no stubs
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # has no stubs
-from botocore.credentials import Credentials  # type: ignore[import-untyped]  # has no stubs
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 COMMAND_TIMEOUT_S: Final = 30.0
 """Seconds for one awscli command; a refusal takes about one."""

@@ -9,8 +9,8 @@ import contextlib
 from pathlib import Path
 from typing import Final, Self
 
-import boto3  # type: ignore[import-untyped]  # has no stubs
-from botocore.config import Config  # type: ignore[import-untyped]  # has no stubs
+import boto3
+from botocore.config import Config
 
 from s3gate.alarms.definition import load_definition
 from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY, AlarmChain

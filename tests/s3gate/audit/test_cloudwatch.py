@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # has no stubs
+from botocore.exceptions import BotoCoreError
 
 from faults.fake_logs import FakeLogs, Fault
 from s3gate.audit.appender import Position

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError  # type: ignore[import-untyped]  # has no stubs
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from s3gate.audit.backoff import Backoff
 from s3gate.audit.dead_letter import DeadLetters

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import boto3  # type: ignore[import-untyped]  # has no stubs
+import boto3
 import pytest
 
 from s3gate.alarms.definition import Definition, MetricFilter, load_definition

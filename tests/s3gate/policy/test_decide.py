@@ -109,8 +109,10 @@ R = Reason
 UNCOVERED = (
     (
         "Authorization",
-        f"AWS4-HMAC-SHA256 Credential={OWN}/20261122/{REGION}/s3/aws4_request, "
-        "SignedHeaders=host;x-amz-date, Signature=00",
+        (
+            f"AWS4-HMAC-SHA256 Credential={OWN}/20261122/{REGION}/s3/aws4_request, "
+            "SignedHeaders=host;x-amz-date, Signature=00"
+        ),
     ),
     ("X-Amz-Date", "20261122T120000Z"),
 )

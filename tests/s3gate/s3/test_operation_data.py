@@ -1,6 +1,6 @@
 """The committed model is that of the installed botocore."""
 
-import botocore  # type: ignore[import-untyped]  # has no types
+import botocore
 
 from generate.operation_data import read_model
 from s3gate.s3.operation_data import BOTOCORE_VERSION, OPERATIONS

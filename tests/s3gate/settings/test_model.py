@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]  # has no types
+import jsonschema
 import pytest
 import yaml
 from pydantic import ValidationError
