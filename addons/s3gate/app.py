@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError
 
@@ -49,6 +49,14 @@ class CannotStart(Exception):
     """The environment does not let the gate start; the message is one line with the next step."""
 
 
+class Ports(NamedTuple):
+    """The TCP ports that are listened on, also where the settings left the choice."""
+
+    gate: int
+    health: int
+    admin: int
+
+
 class LoadedPolicy:
     """The policy in force.
 
@@ -74,13 +82,13 @@ def load_policy(path: Path) -> Policy:
     return parse_policy(_read(path, "policy"))
 
 
-async def run(settings: Settings, policy: Policy, started: Callable[[int], None]) -> None:
+async def run(settings: Settings, policy: Policy, started: Callable[[Ports], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
     Args:
         settings: valid.
         policy: valid.
-        started: told the port once the gate listens.
+        started: told the ports once the gate listens.
 
     Raises:
         CannotStart: the CA, the journal, an address or CloudWatch's client cannot be had.
@@ -103,9 +111,9 @@ async def run(settings: Settings, policy: Policy, started: Callable[[int], None]
         except JournalUnavailable as exc:
             raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
         gate = Gate(_runtime(settings, authority), LoadedPolicy(policy), recorder, new_id)
-        stack.enter_context(_serve_health(settings, gate, journal, shipper, policy, metrics))
+        health, admin = stack.enter_context(_serve_health(settings, gate, journal, shipper, policy, metrics))
         try:
-            await serve(gate, started)
+            await serve(gate, lambda port: started(Ports(port, health, admin)))
         except OSError as exc:
             where = f"{settings.listen.host}:{settings.listen.port}"
             raise CannotStart(
@@ -225,7 +233,7 @@ def _serve_health(
     shipper: Shipper | None,
     policy: Policy,
     metrics: Metrics,
-) -> Iterator[None]:
+) -> Iterator[tuple[int, int]]:
     def live() -> Page:
         return Page(200, "text/plain; charset=utf-8", b"alive\n")
 
@@ -251,6 +259,7 @@ def _serve_health(
         return metrics.page()
 
     pages: dict[str, Route] = {"/livez": live, "/readyz": ready}
+    listening: list[int] = []
     with ExitStack() as stack:
         for name, where, routes in (
             ("health", settings.health, pages),
@@ -262,4 +271,5 @@ def _serve_health(
                 what = f"cannot listen on {where.host}:{where.port} for {name}"
                 raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc
             stack.callback(server.close)
-        yield
+            listening.append(server.port)
+        yield listening[0], listening[1]

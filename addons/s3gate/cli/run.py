@@ -42,7 +42,7 @@ def command(config_path: Path) -> None:
     settings or the policy are wrong, 3 when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
-    from s3gate.app import CannotStart, load_policy, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
+    from s3gate.app import CannotStart, Ports, load_policy, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
 
     place = config_path
@@ -52,10 +52,12 @@ def command(config_path: Path) -> None:
         policy = load_policy(settings.policy)
         place = config_path
 
-        def started(port: int) -> None:
+        def started(ports: Ports) -> None:
             rules = f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}"
-            where = f"{settings.listen.host}:{port}"
+            where = f"{settings.listen.host}:{ports.gate}"
             click.echo(f"s3gate: listening on {where}, {rules}, policy {policy.digest[:19]}", err=True)
+            health, admin = f"{settings.health.host}:{ports.health}", f"{settings.admin.host}:{ports.admin}"
+            click.echo(f"s3gate: health on {health}, admin on {admin}", err=True)
 
         asyncio.run(run(settings, policy, started))
     except DocumentErrors as exc:

@@ -1,0 +1,125 @@
+"""`s3gate run` starts with everything in place, ends cleanly, and otherwise says what is wrong."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gate_process import SETTINGS, GateFiles, await_port, stop
+from s3gate.audit.reader import list_writers, read_records
+
+
+def test_it_listens_and_ends_with_zero_after_sigterm(tmp_path: Path) -> None:
+    process = GateFiles(tmp_path).start()
+    port = await_port(process)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 403 HOST_NOT_LISTED\r\n")
+    code, rest = stop(process)
+    assert (code, rest) == (0, "s3gate: ended\n")
+    (writer,) = list_writers(tmp_path / "audit")
+    records = list(read_records(writer))
+    assert [one["event"] for one in records] == ["policy", "egress"]
+    assert records[1]["reason"] == "HOST_NOT_LISTED"
+
+
+def test_a_variable_replaces_a_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, text = GateFiles(tmp_path, environment={"S3GATE_LISTEN__PORT": str(port)}).run_to_end()
+    assert code == 3
+    assert f"cannot listen on 127.0.0.1:{port}" in text
+
+
+Spoil = Callable[[GateFiles], None]
+
+
+def bad_policy(files: GateFiles) -> None:
+    files.policy = files.policy.replace("good-bucket", "Good-Bucket").replace("allow:", "alow:")
+
+
+def bad_settings(files: GateFiles) -> None:
+    files.settings = SETTINGS.replace("listen:", "lisen:")
+
+
+def unsupported(files: GateFiles) -> None:
+    files.settings = SETTINGS + "workers: 4\n"
+
+
+def no_policy(files: GateFiles) -> None:
+    files.settings = SETTINGS.replace("policy.yaml", "nowhere.yaml")
+
+
+def no_ca(files: GateFiles) -> None:
+    files.settings = SETTINGS.replace("ca.pem", "nowhere.pem")
+
+
+def foreign_ca(files: GateFiles) -> None:
+    GateFiles(files.directory / "other").write()
+    (files.directory / "ca.key").write_bytes((files.directory / "other" / "ca.key").read_bytes())
+
+
+def short_key(files: GateFiles) -> None:
+    (files.directory / "audit.key").write_bytes(b"short")
+
+
+def audit_is_a_file(files: GateFiles) -> None:
+    (files.directory / "audit").write_bytes(b"")
+
+
+def no_region(files: GateFiles) -> None:
+    files.settings = SETTINGS.replace("enabled: false", "enabled: true")
+
+
+BAD: list[tuple[str, Spoil, int, str]] = [
+    ("policy with mistakes", bad_policy, 2, "good-bucket"),
+    ("settings with a mistake", bad_settings, 2, "listen"),
+    ("a setting of later", unsupported, 2, "not supported yet"),
+    ("no policy", no_policy, 3, "nowhere.yaml"),
+    ("no ca", no_ca, 3, "nowhere.pem"),
+    ("the key of another ca", foreign_ca, 3, "does not belong"),
+    ("a short audit key", short_key, 2, "32 bytes"),
+    ("no audit directory", audit_is_a_file, 3, "audit"),
+    ("no region to ship to", no_region, 2, "region"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "code", "told"), BAD, ids=[row[0].replace(" ", "-") for row in BAD]
+)
+def test_it_does_not_start_and_says_why(
+    tmp_path: Path, name: str, spoil: Spoil, code: int, told: str
+) -> None:
+    files = GateFiles(tmp_path)
+    spoil(files)
+    ended, text = files.run_to_end()
+    assert (ended, told in text) == (code, True), text
+    assert "Traceback" not in text
+    assert "not started" in text
+
+
+def test_a_second_gate_on_the_same_journal_does_not_start(tmp_path: Path) -> None:
+    first = GateFiles(tmp_path).start()
+    await_port(first)
+    try:
+        code, text = GateFiles(tmp_path).run_to_end()
+    finally:
+        stop(first)
+    assert code == 3
+    assert "another writer" in text
+
+
+def test_a_damaged_journal_stops_the_start(tmp_path: Path) -> None:
+    process = GateFiles(tmp_path).start()
+    await_port(process)
+    stop(process)
+    (writer,) = list_writers(tmp_path / "audit")
+    segment = next(writer.glob("*.jsonl"))
+    data = segment.read_bytes()
+    segment.write_bytes(b"x" + data[1:] + data)
+    code, text = GateFiles(tmp_path).run_to_end()
+    assert code == 3, text
+    assert writer.name in text

@@ -1,0 +1,73 @@
+"""A decision is in the journal before the gate goes on, or the gate hears that it is not."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from s3gate.audit.journal import Journal
+from s3gate.audit.reader import read_records
+from s3gate.health.metrics import Metrics
+from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.reading import NOTHING_READ, Client, Request
+from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+from s3gate.recorder import JournalRecorder
+
+REQUEST = Request(
+    "GET", "https", None, "/k", (), None, None, Client("10.0.0.1"), datetime(2026, 11, 22, tzinfo=UTC)
+)
+DENIED = Decision(Reason.BUCKET_NOT_LISTED, "because", NOTHING_READ)
+ALLOWED = Decision(Reason.ALLOWED_BY_RULE, "because", NOTHING_READ, "data")
+
+
+def completion(**changes: object) -> Completion:
+    values: dict[str, object] = {
+        "decision_id": "D",
+        "complete": True,
+        "status": 200,
+        "bytes_up": 5,
+        "bytes_down": 7,
+        "duration_us": 10,
+        "first_byte_us": 3,
+        "address": "127.0.0.1",
+        "port": 443,
+        "ttl_s": 1,
+        "reused": False,
+        "request_id": None,
+        "id_2": None,
+    }
+    return Completion(**(values | changes))  # type: ignore[arg-type]  # a table of fields
+
+
+async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
+    metrics = Metrics()
+    journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
+    recorder = JournalRecorder(journal, metrics)
+    await recorder.decision(DENIED, REQUEST, None, "D1")
+    await recorder.decision(ALLOWED, REQUEST, Upstream(("127.0.0.1",), 1), "D2")
+    await recorder.completion(completion())
+    journal.close()
+    records = list(read_records(journal.directory))
+    assert [(one["event"], one["decision_id"]) for one in records] == [
+        ("egress", "D1"),
+        ("egress", "D2"),
+        ("completion", "D"),
+    ]
+    page = metrics.page().body
+    assert b's3gate_decisions_total{decision="deny",reason="BUCKET_NOT_LISTED"} 1.0' in page
+    assert b's3gate_body_bytes_total{direction="up"} 5.0' in page
+    assert b's3gate_transfers_total{status="2xx"} 1.0' in page
+
+
+async def test_what_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:
+    metrics = Metrics()
+    journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
+    recorder = JournalRecorder(journal, metrics)
+    journal.close()
+    with pytest.raises(AuditUnavailable, match="closed"):
+        await recorder.decision(ALLOWED, REQUEST, None, "D1")
+    with pytest.raises(AuditUnavailable):
+        await recorder.completion(completion(status=None))
+    page = metrics.page().body
+    assert b"s3gate_audit_unavailable_total 2.0" in page
+    assert b'reason="ALLOWED_BY_RULE"' not in page
