@@ -8,6 +8,7 @@ The search list is never used: it would ask for other names than the judged one.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 import dns.asyncresolver
@@ -19,6 +20,7 @@ import dns.resolver
 from s3gate.s3.host import HostName
 
 DNS_PORT: Final = 53  # RFC 1035 §4.2
+MAX_PORT: Final = 65_535
 MAX_ADDRESSES: Final = 64  # of one answer; S3 gives up to 8 of each family
 
 # What dnspython raises → what is told. First match wins.
@@ -120,4 +122,7 @@ def _split(text: str) -> tuple[str, int]:
         port = port.removeprefix(":")
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
-    return host, int(port) if port else DNS_PORT
+    number = int(port) if port else DNS_PORT
+    if not 0 < number <= MAX_PORT:
+        raise ValueError(f"nameserver `{text}` has no port between 1 and {MAX_PORT}")
+    return str(ip_address(host)), number

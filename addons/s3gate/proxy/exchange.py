@@ -6,11 +6,13 @@ layers act on it. An Exchange without a verdict is a denial.
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic_ns
 from typing import Final
 
 from s3gate.policy.decision import Decision
 from s3gate.policy.reading import Client, Request
+from s3gate.proxy.head import RequestHead
 from s3gate.proxy.ports import Upstream
 from s3gate.s3.host import HostName
 
@@ -58,6 +60,31 @@ class Session:
     busy: bool = False
     timed_out: bool = False
     valve: Valve = field(default_factory=Valve)
+
+    def request(
+        self, head: RequestHead, scheme: str, authority: str | None, target: str, now: datetime
+    ) -> Request:
+        """What is judged of a head that came on this connection.
+
+        Args:
+            head: as sent.
+            scheme: https inside a tunnel.
+            authority: that of an absolute-form target, or None.
+            target: the rest of the target, raw.
+            now: the clock, time zone aware.
+        """
+        return Request(
+            method=head.method,
+            scheme=scheme if self.connect is None else "https",
+            authority=authority,
+            target=target,
+            headers=head.headers,
+            connect=self.connect,
+            sni=self.sni,
+            client=self.client,
+            now=now,
+            http_version=head.http_version,
+        )
 
 
 @dataclass(slots=True)

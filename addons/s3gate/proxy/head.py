@@ -144,7 +144,7 @@ class HeadBuffer:
             raise _malformed("the head holds a control character")
         if _BARE.search(self._data, start, stop):
             raise _malformed("the head holds a bare CR or LF")
-        if not self._started and (line_end := self._data.find(b"\r\n", 0, stop + 2)) >= 0:
+        if not self._started and (line_end := self._data.find(b"\r\n", start, stop + 2)) >= 0:
             self._started = True
             if self._request:
                 _match_request_line(bytes(self._data[:line_end]))

@@ -13,7 +13,8 @@ _CLIENT_HELLO: Final = 1  # §4, HandshakeType
 _SERVER_NAME: Final = 0  # RFC 6066 §3
 _HOST_NAME: Final = 0
 _RECORD_BYTES: Final = 1 << 14  # §5.1: TLSPlaintext.length
-MAX_HELLO_BYTES: Final = 32_768  # a ClientHello with post-quantum shares has about 2 KiB; ECH adds some
+MAX_HELLO_BYTES: Final = 16_384  # a ClientHello with post-quantum shares has about 2 KiB; ECH adds some
+MAX_RECORDS: Final = 32  # that carry it; clients send one to three, more would only make us read again
 FATAL_UNRECOGNIZED_NAME: Final = bytes((21, 3, 3, 0, 2, 2, 112))  # RFC 8446 §6.2
 
 
@@ -82,7 +83,9 @@ def _handshake(data: bytes) -> bytes | None:
     """The body of the first handshake message, from one or more records."""
     message = b""
     at = 0
-    while at < len(data):
+    for _ in range(MAX_RECORDS):
+        if at >= len(data):
+            return None
         header = data[at : at + 5]
         if header[0] != _HANDSHAKE or header[1:2] not in (b"", b"\x03"):
             raise NotTls("the tunnel does not begin with a TLS handshake")
@@ -102,7 +105,7 @@ def _handshake(data: bytes) -> bytes | None:
                 raise NotTls("something follows the ClientHello in its record")
             return message[4:]
         at += 5 + length
-    return None
+    raise NotTls("the ClientHello is cut into too many records")
 
 
 def _server_name(body: bytes) -> str | None:

@@ -89,6 +89,9 @@ class HttpGate(layer.Layer):
         yield from super().handle_event(event)
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if self._tunnel is not None:  # what waited while the CONNECT was judged
+            yield from self._tunnel.handle_event(event)
+            return
         try:
             yield from self._on_event(event)
             while (ending := self._carriage.take_ending()) is not None:
@@ -212,19 +215,7 @@ class HttpGate(layer.Layer):
         yield from self._carriage.carry(exchange, transfer)
 
     def _request(self, head: RequestHead, authority: str | None, target: str) -> Request:
-        session = self._session
-        return Request(
-            method=head.method,
-            scheme=self._scheme if session.connect is None else "https",
-            authority=authority,
-            target=target,
-            headers=head.headers,
-            connect=session.connect,
-            sni=session.sni,
-            client=session.client,
-            now=self._services.now(),
-            http_version=head.http_version,
-        )
+        return self._session.request(head, self._scheme, authority, target, self._services.now())
 
     def _begin(self, request: Request) -> Exchange:
         self._exchange = exchange = self._services.exchange(request)

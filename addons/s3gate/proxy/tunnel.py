@@ -20,7 +20,7 @@ from OpenSSL import SSL
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.exchange import Session
-from s3gate.proxy.hello import FATAL_UNRECOGNIZED_NAME, MAX_HELLO_BYTES, NotTls, read_hello
+from s3gate.proxy.hello import FATAL_UNRECOGNIZED_NAME, NotTls, read_hello
 from s3gate.proxy.hooks import S3gateHelloHook, S3gateRefusedHook
 from s3gate.proxy.services import Services
 from s3gate.proxy.tls import verify_problem
@@ -33,8 +33,6 @@ HANDSHAKE_S: Final = (
 )
 RECORD_BYTES: Final = 16_384  # plain bytes of one TLS record (RFC 8446 §5.1): what one read can give
 FLUSH_BYTES: Final = 262_144  # taken from OpenSSL's output at once
-# Raw bytes before the ClientHello is complete: its own limit, cut into small records.
-HELLO_BUFFER_BYTES: Final = 2 * MAX_HELLO_BYTES
 
 
 class GateTls(tls.TLSLayer):
@@ -167,8 +165,6 @@ class ClientTls(GateTls):
         self._hello += data
         try:
             hello = read_hello(self._hello)
-            if hello is None and len(self._hello) > HELLO_BUFFER_BYTES:
-                raise NotTls("the ClientHello is too long")  # noqa: TRY301 - one way to refuse
         except NotTls as exc:
             return (yield from self._refuse(Reason.NOT_TLS, str(exc)))
         if hello is None:

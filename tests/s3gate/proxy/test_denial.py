@@ -1,0 +1,85 @@
+"""Answers to refusals: what awscli prints, what a CONNECT shows, and what must never be in them."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from s3gate.policy.decision import ALLOWING, Decision, Reason
+from s3gate.policy.reading import NOTHING_READ
+from s3gate.proxy.denial import MESSAGE_CHARS, render_connect_denial, render_denial
+
+
+def denial(
+    reason: Reason = Reason.BUCKET_NOT_LISTED, detail: str = 'bucket "evil" is not on the egress allowlist'
+) -> Decision:
+    return Decision(reason, detail, NOTHING_READ)
+
+
+def test_the_body_is_s3s_error_document() -> None:
+    answer = render_denial(denial(), "01ID", method="PUT")
+    assert answer.status == 403
+    assert answer.body.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<Error>')
+    error = ET.fromstring(answer.body)  # noqa: S314 - our own text
+    assert error.findtext("Code") == "AccessDenied"
+    assert error.findtext("Message") == (
+        's3gate: bucket "evil" is not on the egress allowlist (BUCKET_NOT_LISTED); decision 01ID'
+    )
+    assert error.findtext("RequestId") == "01ID"
+
+
+def test_the_headers_say_it_too() -> None:
+    headers = dict(render_denial(denial(), "01ID", method="PUT").headers)
+    assert headers["x-s3gate-decision"] == "deny"
+    assert headers["x-s3gate-reason"] == "BUCKET_NOT_LISTED"
+    assert headers["x-amz-request-id"] == "01ID"
+    assert headers["proxy-status"].startswith(
+        's3gate; error=http_request_denied; details="BUCKET_NOT_LISTED: bucket \\"evil\\"'
+    )
+    assert headers["connection"] == "close"
+
+
+def test_head_has_the_headers_only() -> None:
+    answer = render_denial(denial(), "01ID", method="HEAD")
+    assert answer.body == b""
+    assert int(dict(answer.headers)["content-length"]) > 0
+
+
+@pytest.mark.parametrize(
+    "detail", ["<b>&\"'", "a\r\nX-Injected: 1", "\x00\x1b[31m", "é\u2028", "x" * 5000, "\udc80"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_no_text_breaks_the_answer(detail: str, method: str) -> None:
+    if detail == "\udc80":
+        detail = "\ufffd"  # the reader decodes latin-1: lone surrogates never come this far
+    answer = render_denial(denial(detail=detail), "01ID", method=method)
+    raw = answer.to_bytes()
+    head, _, body = raw.partition(b"\r\n\r\n")
+    assert head.count(b"\r\n") == len(answer.headers)
+    assert all(0x20 <= byte < 0x7F for byte in head.replace(b"\r\n", b""))
+    if method == "GET":
+        assert int(dict(answer.headers)["content-length"]) == len(body)
+        assert len(ET.fromstring(body).findtext("Message") or "") < MESSAGE_CHARS + 100  # noqa: S314 - our own text
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in ALLOWING])
+def test_no_verdict_is_one_that_clients_retry_or_follow(reason: Reason) -> None:
+    passing = {
+        Reason.AUDIT_UNAVAILABLE, Reason.POLICY_UNAVAILABLE, Reason.LIMIT_EXCEEDED, Reason.DRAINING,
+        Reason.DNS_FAILURE, Reason.UPSTREAM_UNREACHABLE,
+    }  # fmt: skip
+    status = render_denial(denial(reason), "01ID", method="GET").status
+    assert status == 503 if reason in passing else status in (403, 407, 408)
+    assert b"SlowDown" not in render_denial(denial(reason), "01ID", method="GET").body
+    assert (
+        render_connect_denial(denial(reason), "01ID")
+        .to_bytes()
+        .startswith(f"HTTP/1.1 {status} {reason}\r\n".encode())
+    )
+
+
+def test_a_status_may_be_given() -> None:
+    assert render_denial(denial(Reason.LIMIT_EXCEEDED), "01ID", method="GET", status=431).status == 431
+    assert (
+        b"HTTP/1.1 502 Bad Gateway\r\n"
+        in render_denial(denial(), "01ID", method="GET", status=502).to_bytes()
+    )

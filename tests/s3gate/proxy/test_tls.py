@@ -1,0 +1,109 @@
+"""Both ends of TLS, joined in memory: names, versions, protocols, roots."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from OpenSSL import SSL
+
+from s3gate.proxy import tls
+from s3gate.proxy.authority import Authority
+from s3gate.proxy.tls import TlsEnds, verify_problem
+from s3gate.s3.host import HostName
+
+HOST = HostName("b.s3.ap-northeast-1.amazonaws.com")
+NOW = datetime.now(UTC)
+
+
+def pump(one: SSL.Connection, other: SSL.Connection) -> None:
+    """Shake hands, both sides in memory."""
+    for _ in range(6):
+        for side, peer in ((one, other), (other, one)):
+            try:
+                side.do_handshake()
+            except SSL.WantReadError:
+                pass
+            try:
+                peer.bio_write(side.bio_read(65536))
+            except SSL.WantReadError:
+                pass
+            except SSL.Error:
+                raise
+
+
+@pytest.fixture
+def ends(tmp_path: Path) -> TlsEnds:
+    authority = Authority.generate(NOW)
+    (tmp_path / "ca.pem").write_bytes(authority.certificate_pem())
+    return TlsEnds(authority, tmp_path / "ca.pem")
+
+
+def test_the_two_ends_agree(ends: TlsEnds) -> None:
+    server, client = ends.accept(HOST), ends.connect(HOST)
+    pump(client, server)
+    assert client.get_protocol_version_name() == "TLSv1.3"
+    assert client.get_alpn_proto_negotiated() == b"http/1.1"
+    assert server.get_servername() == HOST.encode()
+    assert verify_problem(client) is None
+
+
+def test_a_certificate_for_another_name_is_refused(ends: TlsEnds) -> None:
+    server, client = ends.accept(HostName("c.s3.amazonaws.com")), ends.connect(HOST)
+    with pytest.raises(SSL.Error):
+        pump(client, server)
+    assert verify_problem(client) == "hostname mismatch"
+
+
+def test_another_root_is_refused(ends: TlsEnds) -> None:
+    server = TlsEnds(Authority.generate(NOW), None).accept(HOST)
+    client = ends.connect(HOST)
+    with pytest.raises(SSL.Error):
+        pump(client, server)
+    assert verify_problem(client) is not None
+
+
+def test_the_public_roots_are_the_default() -> None:
+    ends = TlsEnds(Authority.generate(NOW), None)
+    client = ends.connect(HOST)
+    with pytest.raises(SSL.Error):
+        pump(client, ends.accept(HOST))
+
+
+def test_old_versions_are_not_spoken(ends: TlsEnds) -> None:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_max_proto_version(SSL.TLS1_1_VERSION)
+    client = SSL.Connection(context)
+    client.set_connect_state()
+    with pytest.raises(SSL.Error):
+        pump(client, ends.accept(HOST))
+
+
+def test_leaves_are_cached_and_made_anew_each_day() -> None:
+    now = [NOW]
+    ends = TlsEnds(Authority.generate(NOW), None, lambda: now[0])
+    first = ends._leaf_context(HOST)
+    assert ends._leaf_context(HOST) is first
+    now[0] += tls.LEAF_AGE
+    assert ends._leaf_context(HOST) is not first
+
+
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "CACHED_LEAVES", 2)
+    ends = TlsEnds(Authority.generate(NOW), None)
+    contexts = [ends._leaf_context(HostName(f"{name}.s3.amazonaws.com")) for name in "abc"]
+    assert len(ends._leaves) == 2
+    assert ends._leaf_context(HostName("c.s3.amazonaws.com")) is contexts[2]
+    assert ends._leaf_context(HostName("a.s3.amazonaws.com")) is not contexts[0]
+
+
+def test_a_leaf_outlives_its_place_in_the_cache() -> None:
+    assert tls.LEAF_AGE < timedelta(days=7)
+
+
+def test_contract_openssl(tmp_path: Path) -> None:
+    """pyOpenSSL's private functions that set what the peer's certificate must be for."""
+    for name in ("SSL_get0_param", "X509_VERIFY_PARAM_set1_host", "X509_VERIFY_PARAM_set_hostflags", "SSL_get_verify_result"):
+        assert hasattr(tls._lib, name), f"pyOpenSSL no longer has {name}: the upstream's name would not be checked"
+    assert ssl.OPENSSL_VERSION
