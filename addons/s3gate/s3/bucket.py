@@ -25,6 +25,11 @@ _ACCOUNT_REGIONAL: Final = re.compile(
     r"[a-z0-9][a-z0-9.-]*-(?P<account>[0-9]{12})-(?P<region>[a-z]+(?:-[a-z]+)+-[0-9]+)-an", re.ASCII
 )
 
+# base name "--" zone "--x-s3" (AWS, "Directory bucket naming rules"); zones as in `service.ZONE`.
+_DIRECTORY: Final = re.compile(
+    r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?--[a-z0-9]+(?:-[a-z0-9]+){0,2}-az[0-9]+--x-s3", re.ASCII
+)
+
 _RESERVED_PREFIXES: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 
 ALIAS_SUFFIXES: Final = (
@@ -64,6 +69,11 @@ def alias_kind(text: str) -> str | None:
     if not folded.endswith(_ENDINGS):
         return None
     return next((kind for suffix, kind in ALIAS_SUFFIXES if folded.endswith(suffix)), None)
+
+
+def is_directory_bucket_name(text: str) -> bool:
+    """Whether a directory bucket (S3 Express) can have this name."""
+    return len(text) <= MAX_BUCKET_CHARS and _DIRECTORY.fullmatch(text) is not None
 
 
 def namespace_of(text: str) -> tuple[str, str] | None:

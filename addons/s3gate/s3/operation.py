@@ -93,6 +93,8 @@ def match_operation(method: str, address: S3Address, query: Query, head: Head) -
         AmbiguousTarget: a part has two readings.
     """
     query.refuse_doubt()
+    if address.endpoint.endpoint_class is EndpointClass.WEBSITE:
+        return _match_website(method, query, head)
     depth = _depth(address)
     if method == "POST":
         _refuse_post_form(address, head)
@@ -113,6 +115,18 @@ def match_operation(method: str, address: S3Address, query: Query, head: Head) -
         name == "DeleteObjects",
         read_rename_keys(values, address.bucket) if name == "RenameObject" else (),
     )
+
+
+def _match_website(method: str, query: Query, head: Head) -> Operation:
+    """A website reads objects, or the index of a folder, and nothing else.
+
+    AWS, "Key differences between a website endpoint and a REST API endpoint": GET and HEAD of objects
+    alone. What a query would mean there is documented nowhere.
+    """
+    name = {"GET": "GetObject", "HEAD": "HeadObject"}.get(method)
+    if name is None or query.values or any(one not in SIGNING_HEADERS for one in head.amazon):
+        raise UnknownOperation("a website takes GET and HEAD, without a query and x-amz- headers")
+    return Operation(name, OperationClass.READ)
 
 
 def _depth(address: S3Address) -> str:

@@ -70,6 +70,19 @@ def _index() -> dict[_Key, tuple[Shape, ...]]:
     return {key: tuple(sorted(shapes, key=lambda s: -s.weight)) for key, shapes in found.items()}
 
 
+EXPECTED_OWNER: Final = "x-amz-expected-bucket-owner"
+SOURCE_OWNER: Final = "x-amz-source-expected-bucket-owner"
+
+
+def _checking(header: str) -> frozenset[str]:
+    return frozenset(OLDER_NAMES.get(row[0], row[0]) for row in OPERATIONS if header in row[7].split())
+
+
+OWNER_CHECKS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {name: _checking(name) for name in (EXPECTED_OWNER, SOURCE_OWNER)}
+)
+"""Header → the operations that know it: elsewhere S3 is not said to compare the bucket's owner."""
+
 # The one required header by which S3 takes one operation for another.
 _DECIDING_HEADERS: Final = frozenset({"x-amz-copy-source"})
 INDEX: Final = _index()

@@ -11,6 +11,7 @@ from s3gate.s3.bucket import (
     alias_kind,
     explain_bucket_name,
     is_bucket_name,
+    is_directory_bucket_name,
     is_legacy_bucket_name,
     namespace_of,
 )
@@ -125,3 +126,18 @@ def test_every_name_of_today_is_also_a_legacy_name_and_never_an_alias(text: str)
         assert is_legacy_bucket_name(text)
         assert alias_kind(text) is None
         assert explain_bucket_name(text.upper()) is not None or text.upper() == text
+
+
+def test_directory_buckets_tell_their_zone() -> None:
+    for name in ("b--use1-az4--x-s3", "a-b--c--usw2-lax1-az1--x-s3"):
+        assert is_directory_bucket_name(name)
+    for name in (
+        "b--x-s3",
+        "b--use1--x-s3",
+        "B--use1-az4--x-s3",
+        "b.c--use1-az4--x-s3",
+        "-b--use1-az4--x-s3",
+    ):
+        assert not is_directory_bucket_name(name)
+    assert not is_directory_bucket_name("b--use1-az4--xa-s3")
+    assert not is_directory_bucket_name("b" * 60 + "--use1-az4--x-s3")

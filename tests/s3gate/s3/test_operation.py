@@ -212,3 +212,16 @@ def test_any_request_is_an_operation_or_a_refusal(
     except (UnknownOperation, AmbiguousTarget, MalformedRequest):
         return
     assert got == match(f"{method} /bucket/k?{'&'.join(reversed(query))}", *pairs, host=host)
+
+
+WEBSITE = "b.s3-website.us-west-2.amazonaws.com"
+
+
+def test_a_website_reads_objects_and_nothing_else() -> None:
+    for line, name in (("GET /k", "GetObject"), ("HEAD /k", "HeadObject"), ("GET /", "GetObject")):
+        assert match(line, host=WEBSITE) == Operation(name, OperationClass.READ)
+    for line in ("PUT /k", "POST /", "GET /?policy", "GET /k?v=1", "DELETE /k"):
+        with pytest.raises(UnknownOperation):
+            match(line, host=WEBSITE)
+    with pytest.raises(UnknownOperation):
+        match("GET /k", ("x-amz-expected-bucket-owner", "111122223333"), host=WEBSITE)

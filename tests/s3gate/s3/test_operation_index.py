@@ -1,6 +1,14 @@
 """The index holds each operation once, the most demanding candidate first."""
 
-from s3gate.s3.operation_index import COMMON, FOLDED, INDEX, LITERALS, OLDER_NAMES, OPERATION_CLASS
+from s3gate.s3.operation_index import (
+    COMMON,
+    FOLDED,
+    INDEX,
+    LITERALS,
+    OLDER_NAMES,
+    OPERATION_CLASS,
+    OWNER_CHECKS,
+)
 
 
 def test_every_operation_stands_in_one_place() -> None:
@@ -33,3 +41,13 @@ def test_sources_and_routes_are_never_common() -> None:
 def test_names_are_known_folded() -> None:
     assert {name.lower() for name in LITERALS} <= FOLDED
     assert {"acl", "versionid", "awsaccesskeyid", "x-id"} <= FOLDED
+
+
+def test_the_owner_is_compared_where_the_model_says_so() -> None:
+    own, source = (
+        OWNER_CHECKS["x-amz-expected-bucket-owner"],
+        OWNER_CHECKS["x-amz-source-expected-bucket-owner"],
+    )
+    assert {"PutObject", "GetObject", "ListObjectsV2", "CopyObject"} <= own
+    assert own.isdisjoint({"CreateBucket", "CreateSession", "ListBuckets", "RenameObject"})
+    assert source == {"CopyObject", "UploadPartCopy"}
