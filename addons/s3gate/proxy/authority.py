@@ -13,7 +13,7 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from s3gate.s3.host import HostName
@@ -23,6 +23,11 @@ CA_DAYS: Final = 730  # two years: long enough to roll out once, short enough to
 LEAF_DAYS: Final = 7  # a leaf lives in memory only and is made anew each day
 CLOCK_SKEW: Final = timedelta(hours=1)  # clients whose clocks are behind
 LEAF_COMMON_NAME_CHARS: Final = 64  # RFC 5280 ub-common-name
+
+
+# NIST SP 800-57 part 1, table 2: 112 bits of strength. Leaves have EC keys in any case.
+MIN_RSA_BITS: Final = 2048
+CaKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class CaUnusable(ValueError):
@@ -52,7 +57,7 @@ class Authority:
         key: that belongs to it.
     """
 
-    def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(self, certificate: x509.Certificate, key: CaKey) -> None:
         self.certificate = certificate
         self._key = key
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
@@ -88,7 +93,7 @@ class Authority:
             private_key: PEM, without a passphrase.
 
         Raises:
-            CaUnusable: one is not readable, no CA, not P-256, or they do not belong together.
+            CaUnusable: one is not readable, no CA, a weak key, or they do not belong together.
         """
         try:
             loaded = x509.load_pem_x509_certificate(certificate)
@@ -97,8 +102,10 @@ class Authority:
             raise CaUnusable(
                 "the CA certificate or its key is not readable PEM; make one with `s3gate ca init`"
             ) from exc
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise CaUnusable("the CA key is not an EC key; make one with `s3gate ca init`")
+        weak = isinstance(key, rsa.RSAPrivateKey) and key.key_size < MIN_RSA_BITS
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or weak:
+            wanted = f"neither an EC key nor RSA of {MIN_RSA_BITS} bits"
+            raise CaUnusable(f"the CA key is {wanted}; make one with `s3gate ca init`")
         if loaded.public_key() != key.public_key():
             raise CaUnusable(
                 "the CA key does not belong to the CA certificate; give the pair that was made together"
@@ -133,7 +140,7 @@ class Authority:
         common = host if len(host) <= LEAF_COMMON_NAME_CHARS else "s3gate leaf"
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
         public = self._leaf_key.public_key()
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        issuer_key = _authority_key(self.certificate)
         builder = (
             _builder(name, self.certificate.subject, public, now, timedelta(days=LEAF_DAYS))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
@@ -158,6 +165,15 @@ def _builder(
         .not_valid_before(start - CLOCK_SKEW)
         .not_valid_after(start + life)
     )
+
+
+def _authority_key(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The issuer's own identifier (RFC 5280 §4.2.1.1), which need not be the usual hash of its key."""
+    try:
+        subject = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]  # EC or RSA by `from_pem`
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject)
 
 
 def _usage(*, ca: bool) -> x509.KeyUsage:

@@ -1,6 +1,8 @@
 """The CA: constrained to AWS names, usable by OpenSSL, and refused when it is not what it should be."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -71,7 +73,7 @@ def test_long_names_fit() -> None:
 
 def test_what_cannot_be_used_is_said() -> None:
     one, other = Authority.generate(NOW), Authority.generate(NOW)
-    rsa_key = rsa.generate_private_key(65537, 2048).private_bytes(
+    weak_key = rsa.generate_private_key(65537, 1024).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     leaf = one.sign_leaf(HostName("s3.amazonaws.com"), NOW)
@@ -82,9 +84,31 @@ def test_what_cannot_be_used_is_said() -> None:
     for certificate, key, told in (
         (b"nonsense", one.private_key_pem(), "not readable PEM"),
         (one.certificate_pem(), b"nonsense", "not readable PEM"),
-        (one.certificate_pem(), rsa_key, "not an EC key"),
+        (one.certificate_pem(), weak_key, "neither an EC key nor RSA"),
         (one.certificate_pem(), other.private_key_pem(), "does not belong"),
         (leaf_pem, leaf_key, "not that of a CA"),
     ):
         with pytest.raises(CaUnusable, match=told):
             Authority.from_pem(certificate, key)
+
+
+def test_a_ca_made_elsewhere_with_rsa_signs_too(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "ca.key", tmp_path / "ca.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"),
+            *("-subj", "/CN=company CA", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    authority = Authority.from_pem(certificate.read_bytes(), key.read_bytes())
+    leaf = tmp_path / "leaf.pem"
+    signed = authority.sign_leaf(HostName("bucket.s3.eu-west-1.amazonaws.com"), datetime.now(UTC))
+    leaf.write_bytes(signed.certificate.public_bytes(serialization.Encoding.PEM))
+    checked = subprocess.run(
+        ["openssl", "verify", "-x509_strict", "-CAfile", str(certificate), str(leaf)],
+        capture_output=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked
