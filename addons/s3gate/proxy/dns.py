@@ -21,6 +21,7 @@ from s3gate.s3.host import HostName
 
 DNS_PORT: Final = 53  # RFC 1035 §4.2
 MAX_PORT: Final = 65_535
+RESOLUTION_DELAY_S: Final = 0.05  # RFC 8305 §3: how long one family waits for the other
 MAX_ADDRESSES: Final = 64  # of one answer; S3 gives up to 8 of each family
 
 # What dnspython raises → what is told. First match wins.
@@ -81,8 +82,7 @@ class FreshResolver:
             DnsFailure: neither family has an address, or nobody answered.
         """
         name = dns.name.from_text(host, dns.name.root)
-        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
-        answers = await asyncio.gather(*(self._ask(name, kind) for kind in kinds), return_exceptions=True)
+        answers = await self._ask_both(name)
         addresses: list[str] = []
         ttls: list[int] = []
         for answer in answers:
@@ -92,6 +92,20 @@ class FreshResolver:
         if addresses:
             return Resolved(tuple(addresses[:MAX_ADDRESSES]), min(ttls))
         raise _failure(host, answers)
+
+    async def _ask_both(self, name: dns.name.Name) -> Sequence[object]:
+        """Both families' answers or errors; one that lags behind a good answer of the other is left out."""
+        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+        asked = [asyncio.ensure_future(self._ask(name, kind)) for kind in kinds]
+        try:
+            done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            good = any(one.exception() is None and one.result() is not None for one in done)
+            if waiting:
+                await asyncio.wait(waiting, timeout=RESOLUTION_DELAY_S if good else None)
+        finally:
+            for one in asked:
+                one.cancel()
+        return await asyncio.gather(*(one for one in asked if one.done()), return_exceptions=True)
 
     async def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
         try:

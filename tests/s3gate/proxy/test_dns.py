@@ -2,7 +2,10 @@
 
 import asyncio
 
+import dns.message
 import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from s3gate.demo.dns_server import Answer, DnsServer
@@ -85,3 +88,32 @@ def test_a_nameserver_is_an_address(text: str) -> None:
 def test_spellings_of_a_nameserver(text: str, pair: tuple[str, int]) -> None:
     (server,) = FreshResolver([text], 2.0)._resolver.nameservers
     assert (server.address, server.port) == pair  # type: ignore[union-attr] # a Do53Nameserver
+
+
+class OneFamily(asyncio.DatagramProtocol):
+    """A name server that loses every question for AAAA."""
+
+    transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        if query.question[0].rdtype == dns.rdatatype.A:
+            answer = dns.message.make_response(query)
+            answer.answer.append(dns.rrset.from_text(query.question[0].name, 1, "IN", "A", "192.0.2.7"))
+            self.transport.sendto(answer.to_wire(), addr)
+
+
+async def test_a_family_that_never_answers_does_not_hold_up_the_other() -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(OneFamily, local_addr=("127.0.0.1", 0))
+    try:
+        port = transport.get_extra_info("sockname")[1]
+        async with asyncio.timeout(5):
+            resolved = await FreshResolver([f"127.0.0.1:{port}"], 30.0).resolve(NAME)
+        assert resolved.addresses == ("192.0.2.7",)
+    finally:
+        transport.close()
