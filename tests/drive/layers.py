@@ -9,7 +9,8 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
 from s3gate.policy.decision import Decision, Reason
-from s3gate.policy.reading import NOTHING_READ, Client as Asker, Reading
+from s3gate.policy.reading import NOTHING_READ, Reading
+from s3gate.policy.reading import Client as Asker
 from s3gate.proxy.authority import Authority
 from s3gate.proxy.exchange import Exchange, Session
 from s3gate.proxy.flow import exchange_of

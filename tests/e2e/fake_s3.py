@@ -64,7 +64,7 @@ class FakeS3:
         """Listen on every loopback address."""
         for tls in (True, False):
             accept = self._accept_tls if tls else self._accept_plain
-            server = await asyncio.start_server(accept, "0.0.0.0", 0, limit=1 << 20)  # noqa: S104 - 127.0.0.0/8
+            server = await asyncio.start_server(accept, "0.0.0.0", 0, limit=1 << 20)
             self._servers.append(server)
         self.port, self.plain_port = (server.sockets[0].getsockname()[1] for server in self._servers)
         return self
@@ -122,7 +122,7 @@ async def read_body(seen: Seen, reader: asyncio.StreamReader, head: bytes) -> No
         seen.bodies.append((size, digest.hexdigest()))
 
 
-async def body_pieces(reader: asyncio.StreamReader, head: bytes):  # noqa: ANN201 - an async generator of bytes
+async def body_pieces(reader: asyncio.StreamReader, head: bytes):
     fields = [line.partition(b":") for line in head.lower().split(b"\r\n")[1:]]
     headers = {name.strip(): value.strip() for name, _, value in fields}
     if headers.get(b"transfer-encoding") == b"chunked":

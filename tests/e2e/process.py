@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from s3gate.demo.dns_server import DnsServer
-from s3gate.proxy.authority import Authority
-
 from e2e.fake_s3 import FakeS3
 from e2e.rig import POLICY, REGION, server_context
+from s3gate.demo.dns_server import DnsServer
+from s3gate.proxy.authority import Authority
 
 TESTS = Path(__file__).parent.parent
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
+from e2e.fake_s3 import FakeS3
 from s3gate.demo.dns_server import DnsServer
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.document import parse_policy
@@ -21,10 +22,7 @@ from s3gate.policy.reading import Request
 from s3gate.proxy.authority import Authority, Leaf
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
 from s3gate.proxy.runtime import Gate, RuntimeSettings
-
 from s3gate.s3.host import HostName
-
-from e2e.fake_s3 import FakeS3
 
 REGION = "ap-northeast-1"
 GOOD = f"good-bucket.s3.{REGION}.amazonaws.com"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from s3gate.policy.decision import Reason
-
 from e2e.rig import EVIL, GOOD, OTHER, RawClient, Rig
+from s3gate.policy.decision import Reason
 
 pytestmark = pytest.mark.e2e
 

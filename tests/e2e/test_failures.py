@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from e2e.rig import EVIL, GOOD, Rig
 from s3gate.policy.decision import Reason
 from s3gate.proxy import stream, transfer
 from s3gate.proxy.tls import TlsEnds
-
-from e2e.rig import EVIL, GOOD, Rig
 
 pytestmark = pytest.mark.e2e
 
@@ -133,7 +132,7 @@ async def test_a_hook_that_raises_denies(
 
 async def test_another_addon_cannot_change_what_was_judged(rig: Rig) -> None:
     class Meddler:
-        def requestheaders(self, flow) -> None:  # noqa: ANN001 - mitmproxy's
+        def requestheaders(self, flow) -> None:
             flow.request.host = EVIL
             flow.request.path = "/stolen"
             flow.request.headers["Host"] = EVIL

@@ -2,9 +2,8 @@
 
 import pytest
 
-from s3gate.policy.decision import Reason
-
 from e2e.rig import EVIL, GOOD, Rig
+from s3gate.policy.decision import Reason
 
 pytestmark = pytest.mark.e2e
 

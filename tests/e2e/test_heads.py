@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from s3gate.policy.decision import Reason
-
 from e2e.rig import EVIL, GOOD, OTHER, ROOT, Rig
+from s3gate.policy.decision import Reason
 
 pytestmark = pytest.mark.e2e
 
@@ -230,7 +229,7 @@ async def test_a_body_ends_where_it_ends(rig: Rig) -> None:
 
 
 async def test_too_much_behind_a_request_ends_the_connection(rig: Rig) -> None:
-    async def never(seen, reader, writer) -> None:  # noqa: ANN001 - a script of the fake
+    async def never(seen, reader, writer) -> None:
         await reader.read(1 << 20)
         await reader.read()
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from s3gate.policy.decision import Reason
-from s3gate.proxy import stream, tunnel
-
 from e2e.fake_s3 import Seen, read_head
 from e2e.rig import EVIL, GOOD, Rig, run_rig
+from s3gate.policy.decision import Reason
+from s3gate.proxy import stream, tunnel
 
 pytestmark = pytest.mark.e2e
 

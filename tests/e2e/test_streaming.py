@@ -5,10 +5,9 @@ import hashlib
 
 import pytest
 
-from s3gate.policy.decision import Reason
-
 from e2e.fake_s3 import Seen, answering, read_body, read_head
 from e2e.rig import GOOD, Rig
+from s3gate.policy.decision import Reason
 
 pytestmark = pytest.mark.e2e
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import dns.rcode
 import pytest
 
+from e2e.fake_s3 import answering
+from e2e.rig import GOOD, REGION, Rig, run_rig, server_context
 from s3gate.demo.dns_server import Answer, loopback_pool
 from s3gate.policy.decision import Reason
 from s3gate.policy.network import parse_networks
 from s3gate.proxy.authority import Authority
-
-from e2e.fake_s3 import answering
-from e2e.rig import GOOD, REGION, Rig, run_rig, server_context
 
 pytestmark = pytest.mark.e2e
 

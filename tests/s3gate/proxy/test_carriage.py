@@ -6,6 +6,7 @@ import pytest
 from mitmproxy.connection import ConnectionState, Server
 from mitmproxy.proxy import commands, events
 
+from drive.layers import DENY, HOST, allow, make_context, make_services, make_session
 from s3gate.policy.decision import Reason
 from s3gate.proxy.carriage import Again, Carriage, Failed, Finished
 from s3gate.proxy.exchange import Exchange
@@ -13,8 +14,6 @@ from s3gate.proxy.framing import request_body
 from s3gate.proxy.head import parse_request_head
 from s3gate.proxy.hooks import S3gateCompletedHook
 from s3gate.proxy.transfer import Transfer
-
-from drive.layers import DENY, HOST, allow, make_context, make_services, make_session
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -66,18 +65,26 @@ class Plain:
         self.run(self.carriage.handle(events.ConnectionClosed(server)))
 
     def sent(self, connection: object) -> bytes:
-        return b"".join(one.data for one in self.commands if isinstance(one, commands.SendData) and one.connection is connection)
+        return b"".join(
+            one.data
+            for one in self.commands
+            if isinstance(one, commands.SendData) and one.connection is connection
+        )
 
     @property
     def completions(self) -> list[tuple[bool, Reason | None]]:
-        return [(one.completion.complete, one.completion.reason) for one in self.commands if isinstance(one, S3gateCompletedHook)]
+        return [
+            (one.completion.complete, one.completion.reason)
+            for one in self.commands
+            if isinstance(one, S3gateCompletedHook)
+        ]
 
 
 def test_a_request_goes_and_its_answer_comes() -> None:
     plain = Plain()
     plain.carry()
     assert plain.dial.connection.address == (HOST, 80)
-    assert list(plain.services.judged.values())[0][1].addresses == ("127.0.0.1",)
+    assert next(iter(plain.services.judged.values()))[1].addresses == ("127.0.0.1",)
     plain.opened()
     assert plain.sent(plain.dial.connection) == b"GET /k HTTP/1.1\r\nHost: b\r\n\r\n"
     plain.receive(ANSWER[:20])
@@ -111,7 +118,9 @@ def test_a_dial_that_fails() -> None:
     plain.carry()
     plain.opened("refused")
     ending = plain.carriage.take_ending()
-    assert ending == Failed(Reason.UPSTREAM_UNREACHABLE, "the upstream could not be reached", None, answered=False)
+    assert ending == Failed(
+        Reason.UPSTREAM_UNREACHABLE, "the upstream could not be reached", None, answered=False
+    )
     assert plain.completions == [(False, Reason.UPSTREAM_UNREACHABLE)]
     assert plain.services.judged == {}
 

@@ -2,10 +2,9 @@
 
 import asyncio
 
+from drive.layers import HOST, make_services, make_session
 from s3gate.proxy.exchange import Exchange, Valve
 from s3gate.proxy.head import parse_request_head
-
-from drive.layers import HOST, make_services, make_session
 
 
 async def test_a_closed_valve_holds_its_reader() -> None:
@@ -32,4 +31,9 @@ def test_a_request_is_what_was_sent_and_on_what_connection() -> None:
     plain = make_session().request(head, "http", "b", "/k", make_services().now())
     assert (plain.scheme, plain.authority, plain.connect, plain.sni) == ("http", "b", None, None)
     inside = make_session(f"{HOST}:443").request(head, "https", None, "/k", make_services().now())
-    assert (inside.scheme, inside.connect, inside.sni, inside.headers) == ("https", f"{HOST}:443", HOST, (("Host", "b"),))
+    assert (inside.scheme, inside.connect, inside.sni, inside.headers) == (
+        "https",
+        f"{HOST}:443",
+        HOST,
+        (("Host", "b"),),
+    )

@@ -4,16 +4,17 @@ import gc
 
 from mitmproxy import http
 
+from drive.layers import HOST, make_context, make_services, make_session
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.flow import exchange_of, make_flow, register, show_answer
 from s3gate.proxy.head import parse_request_head
 
-from drive.layers import HOST, make_context, make_services, make_session
-
 
 def exchange(raw: bytes = b"GET /k?a HTTP/1.1\r\nHost: b\r\nX: \xe9") -> tuple[http.HTTPFlow, Exchange]:
     head = parse_request_head(raw)
-    one = Exchange(make_session(f"{HOST}:443").request(head, "https", None, head.target, make_services().now()), "01ID")
+    one = Exchange(
+        make_session(f"{HOST}:443").request(head, "https", None, head.target, make_services().now()), "01ID"
+    )
     return make_flow(make_context(), head, one.request), one
 
 

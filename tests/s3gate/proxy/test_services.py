@@ -2,10 +2,9 @@
 
 from datetime import UTC
 
+from drive.layers import make_services, make_session
 from s3gate.policy.decision import Reason
 from s3gate.proxy.head import parse_request_head
-
-from drive.layers import make_services, make_session
 
 
 def test_an_exchange_has_its_id() -> None:

@@ -6,12 +6,11 @@ import pytest
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import _hooks
 
+from drive.layers import HOST, Driver, deny, make_context, make_services, make_session
 from s3gate.policy.decision import Reason
 from s3gate.proxy import stream
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.stream import DISCARD_BYTES, HELD_BYTES, HttpGate
-
-from drive.layers import HOST, Driver, deny, make_context, make_services, make_session
 
 GET = f"GET /k HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 CONNECT = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode()

@@ -2,12 +2,11 @@
 
 import pytest
 
+from drive.layers import allow, make_services, make_session
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.framing import request_body
 from s3gate.proxy.head import parse_request_head
 from s3gate.proxy.transfer import MAX_INTERIM, BadGateway, Transfer
-
-from drive.layers import allow, make_services, make_session
 
 
 def transfer(*lines: str, method: str = "GET", version: str = "HTTP/1.1") -> Transfer:
@@ -41,7 +40,9 @@ def test_without_a_body_everything_is_the_next_head() -> None:
 def test_100_continue_is_for_those_who_asked(expect: bool) -> None:
     one = transfer(*(["Expect: 100-continue"] if expect else []), "Content-Length: 2", method="PUT")
     one.open()
-    assert one.feed_response(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n") == (b"HTTP/1.1 100 Continue\r\n\r\n" if expect else b"")
+    assert one.feed_response(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n") == (
+        b"HTTP/1.1 100 Continue\r\n\r\n" if expect else b""
+    )
     assert one.reply is None
 
 
@@ -56,7 +57,10 @@ def test_an_answer_before_the_body_is_done_closes() -> None:
 def test_an_answer_of_unknown_length_is_chunked_for_us() -> None:
     one = transfer()
     one.open()
-    assert one.feed_response(b"HTTP/1.1 200 OK\r\n\r\nhi") == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
+    assert (
+        one.feed_response(b"HTTP/1.1 200 OK\r\n\r\nhi")
+        == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n"
+    )
     assert one.end_response() == b"0\r\n\r\n"
     assert one.response_done
     assert one.leg_spent
@@ -84,14 +88,21 @@ def test_an_answer_however_it_is_cut(step: int) -> None:
 def test_bytes_behind_an_answer_reach_nobody() -> None:
     one = transfer()
     one.open()
-    assert one.feed_response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n").endswith(b"\r\n\r\nok")
+    assert one.feed_response(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n"
+    ).endswith(b"\r\n\r\nok")
     assert one.leg_spent
     assert one.feed_response(b"more") == b""
 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"HTTP/1.1 101 Switching\r\n\r\n", b"HTTP/1.1 103 Hints\r\n\r\n" * (MAX_INTERIM + 1), b"\x00", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"],
+    [
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 103 Hints\r\n\r\n" * (MAX_INTERIM + 1),
+        b"\x00",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+    ],
     ids=["101", "endless interim", "binary", "bad length"],
 )
 def test_answers_that_break_http(raw: bytes) -> None:
@@ -109,7 +120,9 @@ def test_broken_chunks_of_an_answer() -> None:
         one.feed_response(b"zz\r\n")
 
 
-@pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi"], ids=["no answer", "half an answer"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi"], ids=["no answer", "half an answer"]
+)
 def test_an_upstream_that_closes_too_early(raw: bytes) -> None:
     one = transfer()
     one.open()
@@ -122,7 +135,9 @@ def test_what_is_recorded_of_it() -> None:
     one = transfer("Content-Length: 2", method="PUT")
     one.open()
     one.feed_request(b"ok")
-    one.feed_response(b"HTTP/1.1 200 OK\r\nX-Amz-Request-Id: R\r\nx-amz-id-2: I\r\nContent-Length: 3\r\n\r\nyes")
+    one.feed_response(
+        b"HTTP/1.1 200 OK\r\nX-Amz-Request-Id: R\r\nx-amz-id-2: I\r\nContent-Length: 3\r\n\r\nyes"
+    )
     done = one.completion(address="127.0.0.1", port=443)
     assert (done.complete, done.status, done.bytes_up, done.bytes_down) == (True, 200, 2, 3)
     assert (done.request_id, done.id_2, done.ttl_s, done.reused) == ("R", "I", 1, False)

@@ -9,11 +9,10 @@ from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import tls
 
+from drive.layers import HOST, Driver, allow, deny, make_context, make_services, make_session
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.hello import FATAL_UNRECOGNIZED_NAME, MAX_RECORDS
 from s3gate.proxy.tunnel import ClientTls, GateTls
-
-from drive.layers import HOST, Driver, allow, deny, make_context, make_services, make_session
 
 
 class Inner(layer.Layer):
@@ -121,9 +120,24 @@ def test_mitmproxys_own_start_of_tls_is_closed() -> None:
 
 def test_contract_tls_layer() -> None:
     """What of mitmproxy's TLSLayer and TunnelLayer is overridden or called."""
-    for name in ("start_tls", "tls_interact", "receive_handshake_data", "receive_data", "receive_close", "send_data", "send_close", "on_handshake_error"):
+    for name in (
+        "start_tls",
+        "tls_interact",
+        "receive_handshake_data",
+        "receive_data",
+        "receive_close",
+        "send_data",
+        "send_close",
+        "on_handshake_error",
+    ):
         assert callable(getattr(tls.TLSLayer, name, None)), f"mitmproxy's TLSLayer.{name} moved"
-    for name in ("start_handshake", "event_to_child", "_handle_event", "_handle_command", "_handshake_finished"):
+    for name in (
+        "start_handshake",
+        "event_to_child",
+        "_handle_event",
+        "_handle_command",
+        "_handshake_finished",
+    ):
         assert callable(getattr(tunnel.TunnelLayer, name, None)), f"mitmproxy's TunnelLayer.{name} moved"
     assert tls.TLSLayer.tls is None, "mitmproxy's TLSLayer.tls is no longer None before the handshake"
     assert {state.name for state in tunnel.TunnelState} == {"INACTIVE", "ESTABLISHING", "OPEN", "CLOSED"}

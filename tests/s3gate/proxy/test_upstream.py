@@ -3,10 +3,9 @@
 from mitmproxy.connection import ConnectionState, Server
 from mitmproxy.proxy import commands, events, layer
 
+from drive.layers import HOST, make_context, make_services
 from s3gate.proxy.ports import Upstream
 from s3gate.proxy.upstream import Closed, Leg, Opened, Received
-
-from drive.layers import HOST, make_context, make_services
 
 
 def leg(port: int = 80) -> tuple[Leg, commands.OpenConnection]:
@@ -44,7 +43,9 @@ def test_tls_problems_are_told_apart() -> None:
     one, dial = leg(443)
     one.server.state = ConnectionState.OPEN
     out = list(one.handle(events.OpenConnectionCompleted(dial, None)))
-    assert any(isinstance(command, commands.SendData) and command.data.startswith(b"\x16\x03") for command in out)
+    assert any(
+        isinstance(command, commands.SendData) and command.data.startswith(b"\x16\x03") for command in out
+    )
     list(one.handle(events.DataReceived(one.server, b"HTTP/1.1 400 Bad Request\r\n\r\n")))
     news = one.hear()
     assert isinstance(news, Opened)

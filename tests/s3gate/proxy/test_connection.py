@@ -1,0 +1,133 @@
+"""The connection handler over a real socket pair: reads only when there is room, and ends whole."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+from mitmproxy.proxy import server
+
+from drive.layers import make_services
+from s3gate.policy import decide
+from s3gate.policy.network import parse_networks
+from s3gate.policy.reading import Client
+from s3gate.proxy.connection import GateConnection
+from s3gate.proxy.dns import FreshResolver
+from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.stream import HttpGate
+
+
+class Silent:
+    """A recorder that takes everything."""
+
+    async def decision(self, *_: object) -> None: ...
+
+    async def completion(self, *_: object) -> None: ...
+
+
+@dataclass
+class Pair:
+    """A handler and its client."""
+
+    connection: GateConnection
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    task: asyncio.Task[None]
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    services = make_services()
+    addon = GateAddon(
+        services,
+        services.policy_source,
+        decide,
+        Silent(),
+        FreshResolver(["127.0.0.1"], 1.0),
+        parse_networks(["public"]),
+        {443: 443, 80: 80},
+    )
+    master = Master(Options())
+    master.addons.add(addon)  # type: ignore[no-untyped-call] # mitmproxy has no type here
+    made: asyncio.Future[tuple[GateConnection, asyncio.Task[None]]] = (
+        asyncio.get_running_loop().create_future()
+    )
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = GateConnection(master, addon, reader, writer, Client("127.0.0.1", 5))
+        task = asyncio.current_task()
+        assert task is not None
+        made.set_result((connection, task))
+        await connection.handle_client()
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with listening:
+        client = await asyncio.open_connection("127.0.0.1", listening.sockets[0].getsockname()[1])
+        connection, task = await asyncio.wait_for(made, 5)
+        one = Pair(connection, client[0], client[1], task)
+        yield one
+        one.connection.cancel()
+        client[1].close()
+        await asyncio.wait([one.task], timeout=5)
+        assert addon.sessions == {}
+    await master.done()
+
+
+async def test_it_answers_and_ends(pair: Pair) -> None:
+    pair.writer.write(b"nonsense\r\n")
+    assert (await asyncio.wait_for(pair.reader.readuntil(b"\r\n"), 5)).startswith(b"HTTP/1.1 403 ")
+    pair.writer.close()
+    await asyncio.wait_for(asyncio.shield(pair.task), 5)
+
+
+async def test_a_closed_valve_leaves_bytes_with_the_client(pair: Pair) -> None:
+    pair.connection.session.valve.close()
+    pair.writer.write(b"G")  # the read that was under way already
+    layer = pair.connection.layer
+    assert isinstance(layer, HttpGate)
+    while not len(layer._heads):
+        await asyncio.sleep(0)
+    pair.writer.write(bytes(100))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pair.reader.read(1), 0.2)
+    pair.connection.session.valve.open()
+    assert await asyncio.wait_for(pair.reader.read(8), 5) == b"HTTP/1.1"
+
+
+async def test_an_idle_time_out_is_remembered(pair: Pair) -> None:
+    await pair.connection.on_timeout()
+    assert pair.connection.session.timed_out
+    await asyncio.wait_for(asyncio.shield(pair.task), 5)
+
+
+async def test_cancel_ends_it(pair: Pair) -> None:
+    while pair.connection.transports[pair.connection.client].handler is None:
+        await asyncio.sleep(0)
+    pair.connection.cancel()
+    await asyncio.wait_for(asyncio.shield(pair.task), 5)
+    pair.connection.cancel()
+
+
+def test_contract_connection_handler() -> None:
+    """What of mitmproxy's ConnectionHandler is overridden or used."""
+    for name in (
+        "handle_client",
+        "handle_connection",
+        "handle_hook",
+        "on_timeout",
+        "open_connection",
+        "server_event",
+    ):
+        assert inspect.iscoroutinefunction(getattr(server.LiveConnectionHandler, name, None)), (
+            f"mitmproxy's ConnectionHandler.{name} moved"
+        )
+    fields = set(inspect.signature(server.ConnectionIO).parameters)
+    assert fields == {"handler", "reader", "writer"}, "mitmproxy's ConnectionIO has other fields now"
+    source = inspect.getsource(server.ConnectionHandler.open_connection)
+    assert "ServerConnectHook" in source, "mitmproxy no longer asks server_connect before it dials"
+    assert source.index("ServerConnectHook") < source.index("asyncio.open_connection("), (
+        "mitmproxy dials before server_connect"
+    )
