@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -122,7 +122,7 @@ async def read_body(seen: Seen, reader: asyncio.StreamReader, head: bytes) -> No
         seen.bodies.append((size, digest.hexdigest()))
 
 
-async def body_pieces(reader: asyncio.StreamReader, head: bytes):
+async def body_pieces(reader: asyncio.StreamReader, head: bytes) -> AsyncIterator[bytes]:
     fields = [line.partition(b":") for line in head.lower().split(b"\r\n")[1:]]
     headers = {name.strip(): value.strip() for name, _, value in fields}
     if headers.get(b"transfer-encoding") == b"chunked":

@@ -6,9 +6,10 @@ import itertools
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives import serialization
 
@@ -136,7 +137,7 @@ class RawClient:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def __aenter__(self) -> "RawClient":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -231,19 +232,17 @@ async def run_rig(
     policy = parse_policy(POLICY.replace("PLAIN", plain).encode())
     recorder, source = MemoryRecorder(), FixedPolicy(policy)
     async with DnsServer(["amazonaws.com"], pool) as dns, FakeS3(origin) as s3:
-        runtime = RuntimeSettings(
-            **{
-                "authority": ours,
-                "host": "127.0.0.1",
-                "port": 0,
-                "nameservers": (f"127.0.0.1:{dns.port}",),
-                "networks": parse_networks(["127.0.0.0/8"]),
-                "ca_bundle": directory / "s3.pem",
-                "upstream_port": s3.port,
-                "upstream_plain_port": s3.plain_port,
-                **settings,
-            }
+        usual = RuntimeSettings(
+            authority=ours,
+            host="127.0.0.1",
+            port=0,
+            nameservers=(f"127.0.0.1:{dns.port}",),
+            networks=parse_networks(["127.0.0.0/8"]),
+            ca_bundle=directory / "s3.pem",
+            upstream_port=s3.port,
+            upstream_plain_port=s3.plain_port,
         )
+        runtime = replace(usual, **settings)  # type: ignore[arg-type] # a test's keywords
         ids = itertools.count(1)
         gate = Gate(runtime, source, recorder, lambda: f"01TEST{next(ids):020d}")
         await gate.start()

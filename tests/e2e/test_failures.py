@@ -5,6 +5,9 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from mitmproxy.connection import Client, Server
+from mitmproxy.http import HTTPFlow
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from e2e.rig import EVIL, GOOD, Rig
 from s3gate.policy.decision import Reason
@@ -89,9 +92,7 @@ async def test_whatever_raises_denies(
         answer = await client.read_all()
     assert b" 200 " not in answer
     assert rig.s3.heads == [] or name == "the answer's forwarding"
-    assert all(
-        one.allowed is False for one in map(lambda one: one.decision, rig.recorder.decisions)
-    ) or name in {
+    assert not any(one.decision.allowed for one in rig.recorder.decisions) or name in {
         "the upstream's TLS",
         "the request's forwarding",
         "the answer's forwarding",
@@ -132,14 +133,14 @@ async def test_a_hook_that_raises_denies(
 
 async def test_another_addon_cannot_change_what_was_judged(rig: Rig) -> None:
     class Meddler:
-        def requestheaders(self, flow) -> None:
+        def requestheaders(self, flow: HTTPFlow) -> None:
             flow.request.host = EVIL
             flow.request.path = "/stolen"
             flow.request.headers["Host"] = EVIL
             flow.request.stream = True
 
     assert rig.gate._master is not None
-    rig.gate._master.addons.add(Meddler())
+    rig.gate._master.addons.add(Meddler())  # type: ignore[no-untyped-call] # mitmproxy has no type here
     assert (await rig.ask(GET)).endswith(b"hello from /k")
     assert rig.s3.heads == [GET]
     assert set(rig.dns.asked) == {GOOD}
@@ -147,9 +148,6 @@ async def test_another_addon_cannot_change_what_was_judged(rig: Rig) -> None:
 
 async def test_a_connection_that_nobody_judged_is_not_dialled(rig: Rig) -> None:
     """`server_connect` is the last word: an address the gate does not know ends there."""
-    from mitmproxy.connection import Client, Server
-    from mitmproxy.proxy.server_hooks import ServerConnectionHookData
-
     client = Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2))
     data = ServerConnectionHookData(server=Server(address=(GOOD, 443)), client=client)
     rig.gate.addon.server_connect(data)

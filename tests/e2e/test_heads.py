@@ -1,10 +1,12 @@
 """Heads that two readers could read in two ways: refused, recorded, answered, closed; nothing upstream."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 
 import pytest
 
+from e2e.fake_s3 import Seen
 from e2e.rig import EVIL, GOOD, OTHER, ROOT, Rig
 from s3gate.policy.decision import Reason
 
@@ -229,7 +231,7 @@ async def test_a_body_ends_where_it_ends(rig: Rig) -> None:
 
 
 async def test_too_much_behind_a_request_ends_the_connection(rig: Rig) -> None:
-    async def never(seen, reader, writer) -> None:
+    async def never(_seen: Seen, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read(1 << 20)
         await reader.read()
 

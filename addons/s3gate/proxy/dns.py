@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, Protocol
 
 import dns.asyncresolver
 import dns.exception
@@ -49,6 +49,18 @@ class Resolved:
 
     addresses: tuple[str, ...]
     ttl_s: int
+
+
+class Resolver(Protocol):
+    """Knows where names are: the one below, or a stand-in of a test."""
+
+    async def resolve(self, host: HostName) -> Resolved:
+        """Ask for a name now.
+
+        Raises:
+            DnsFailure: it has no addresses.
+        """
+        ...
 
 
 class FreshResolver:

@@ -24,7 +24,7 @@ from s3gate.policy.model import Policy
 from s3gate.policy.network import UpstreamNetworks
 from s3gate.policy.reading import NOTHING_READ, Client, Request
 from s3gate.proxy.dial import Judged, allow_dial
-from s3gate.proxy.dns import DnsFailure, FreshResolver
+from s3gate.proxy.dns import DnsFailure, Resolver
 from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT, Exchange, Session
 from s3gate.proxy.flow import exchange_of
 from s3gate.proxy.ports import Completion, Judge, PolicySource, Recorder, Upstream
@@ -60,7 +60,7 @@ class GateAddon:
         policy_source: PolicySource,
         judge: Judge,
         recorder: Recorder,
-        resolver: FreshResolver,
+        resolver: Resolver,
         networks: UpstreamNetworks,
         ports: dict[int, int],
     ) -> None:

@@ -73,7 +73,7 @@ def test_long_names_fit() -> None:
 
 def test_what_cannot_be_used_is_said() -> None:
     one, other = Authority.generate(NOW), Authority.generate(NOW)
-    weak_key = rsa.generate_private_key(65537, 1024).private_bytes(
+    weak_key = rsa.generate_private_key(65537, 1024).private_bytes(  # noqa: S505 - it must be refused
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     leaf = one.sign_leaf(HostName("s3.amazonaws.com"), NOW)

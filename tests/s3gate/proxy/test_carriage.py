@@ -1,9 +1,7 @@
 """The upstream half without sockets: dials what was judged, tells how each request ended, once."""
 
-from typing import cast
-
 import pytest
-from mitmproxy.connection import ConnectionState, Server
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events
 
 from drive.layers import DENY, HOST, allow, make_context, make_services, make_session
@@ -60,7 +58,7 @@ class Plain:
         self.run(self.carriage.handle(events.DataReceived(self.dial.connection, data)))
 
     def closed(self) -> None:
-        server = cast(Server, self.dial.connection)
+        server = self.dial.connection
         server.state = ConnectionState.CLOSED
         self.run(self.carriage.handle(events.ConnectionClosed(server)))
 

@@ -11,6 +11,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy import server
 
 from drive.layers import make_services
+from drive.wait import until
 from s3gate.policy import decide
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import Client
@@ -88,8 +89,7 @@ async def test_a_closed_valve_leaves_bytes_with_the_client(pair: Pair) -> None:
     pair.writer.write(b"G")  # the read that was under way already
     layer = pair.connection.layer
     assert isinstance(layer, HttpGate)
-    while not len(layer._heads):
-        await asyncio.sleep(0)
+    await until(lambda: len(layer._heads))
     pair.writer.write(bytes(100))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pair.reader.read(1), 0.2)
@@ -104,8 +104,7 @@ async def test_an_idle_time_out_is_remembered(pair: Pair) -> None:
 
 
 async def test_cancel_ends_it(pair: Pair) -> None:
-    while pair.connection.transports[pair.connection.client].handler is None:
-        await asyncio.sleep(0)
+    await until(lambda: pair.connection.transports[pair.connection.client].handler is not None)
     pair.connection.cancel()
     await asyncio.wait_for(asyncio.shield(pair.task), 5)
     pair.connection.cancel()

@@ -23,7 +23,7 @@ def test_an_exchange_starts_without_any_verdict() -> None:
     exchange = Exchange(make_session().request(head, "http", None, "/k", make_services().now()), "01ID")
     assert not exchange.lifted
     assert not exchange.recorded
-    assert exchange.decision is exchange.upstream is exchange.host is None
+    assert (exchange.decision, exchange.upstream, exchange.host) == (None, None, None)
 
 
 def test_a_request_is_what_was_sent_and_on_what_connection() -> None:

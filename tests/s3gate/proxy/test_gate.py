@@ -1,6 +1,8 @@
 """The hooks: a verdict, its record, then its effect; whatever goes wrong on the way denies."""
 
 import logging
+from collections.abc import Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -8,6 +10,7 @@ from mitmproxy.connection import Client as Connection
 from mitmproxy.connection import Server
 from mitmproxy.http import HTTPFlow
 from mitmproxy.http import Request as FlowRequest
+from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.layers import modes
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -24,6 +27,7 @@ from s3gate.proxy.gate import NOT_JUDGED, GateAddon
 from s3gate.proxy.head import parse_request_head
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
 from s3gate.proxy.stream import HttpGate
+from s3gate.s3.host import HostName
 
 
 @dataclass
@@ -42,7 +46,7 @@ class Judge:
         return self.request
 
     def decide_addresses(
-        self, decision: Decision, addresses: tuple[str, ...], _networks: object, /
+        self, decision: Decision, addresses: Sequence[str], _networks: object, /
     ) -> Decision | tuple[str, ...]:
         return (
             replace(decision, reason=Reason.UPSTREAM_ADDRESS_NOT_ALLOWED)
@@ -58,7 +62,7 @@ class Resolver:
     addresses: tuple[str, ...] = ("192.0.2.1",)
     asked: list[str] = field(default_factory=list)
 
-    async def resolve(self, host: str) -> Resolved:
+    async def resolve(self, host: HostName) -> Resolved:
         self.asked.append(host)
         if not self.addresses:
             raise DnsFailure("no address")
@@ -104,7 +108,7 @@ class Hooks:
             self.resolver,
             parse_networks(["public"]),
             {443: 8443, 80: 8080},
-        )  # type: ignore[arg-type] # a stand-in
+        )
 
     async def headers(self, exchange: Exchange) -> Exchange:
         await self.addon.requestheaders(picture(exchange))
@@ -117,14 +121,20 @@ def picture(exchange: Exchange) -> HTTPFlow:
     return flow
 
 
-def exchange(*, inside: bool = True, **changes: object) -> Exchange:
+def exchange(
+    *,
+    inside: bool = True,
+    problem: Decision | None = None,
+    reusable: tuple[tuple[str, int], Upstream] | None = None,
+) -> Exchange:
     head = parse_request_head(b"GET /k HTTP/1.1\r\nHost: b")
     session = make_session(f"{HOST}:443" if inside else None)
     return Exchange(
         session.request(head, "https" if inside else "http", None, "/k", make_services().now()),
         "01ID",
-        **changes,
-    )  # type: ignore[arg-type] # keywords
+        problem=problem,
+        reusable=reusable,
+    )
 
 
 async def test_an_allow_is_resolved_judged_and_recorded() -> None:
@@ -200,10 +210,10 @@ async def test_connects_and_hellos_are_lifted_or_recorded() -> None:
     await hooks.addon.http_connect(picture(one))
     assert (one.lifted, one.decision, hooks.recorder.seen) == (True, None, [])
     hooks.judge.connect = DENY
-    for hook in (hooks.addon.http_connect, hooks.addon.s3gate_hello):
-        two = exchange()
-        await hook(picture(two) if hook == hooks.addon.http_connect else two)  # type: ignore[operator] # two kinds of hook
-        assert (two.lifted, two.decision) == (False, DENY)
+    two, three = exchange(), exchange()
+    await hooks.addon.http_connect(picture(two))
+    await hooks.addon.s3gate_hello(three)
+    assert (two.lifted, two.decision) == (three.lifted, three.decision) == (False, DENY)
     assert len(hooks.recorder.seen) == 2
 
 
@@ -228,20 +238,21 @@ async def test_flows_of_other_layers_are_killed() -> None:
 
 
 def test_only_judged_connections_are_dialled() -> None:
-    hooks = Hooks()
+    hooks, context = Hooks(), copy_context()
     client = Connection(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2))
-    for address, via, error in (
+    rows: tuple[tuple[tuple[str, int], ServerSpec | None, str | None], ...] = (
         ((HOST, 443), None, None),
         (("192.0.2.66", 443), None, NOT_JUDGED),
         ((HOST, 443), ("http", ("x", 1)), NOT_JUDGED),
-    ):
+    )
+    for address, via, error in rows:
         server = Server(address=address)
         server.via = via
         hooks.addon.services.judged[server.id] = ((HOST, 443), Upstream(("192.0.2.1",), 5))
         data = ServerConnectionHookData(server=server, client=client)
-        hooks.addon.server_connect(data)
+        context.run(hooks.addon.server_connect, data)
         assert data.server.error == error
-    judged = _judged.get()
+    judged = context[_judged]
     assert judged is not None
     assert (judged.host, judged.addresses, judged.dial_port) == (HOST, ("192.0.2.1",), 8443)
 

@@ -6,6 +6,7 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
+from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from drive.layers import NoPolicy
@@ -45,7 +46,7 @@ async def test_it_has_one_addon_and_safe_options() -> None:
 
 
 async def test_it_does_not_start_beside_another_addon(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Loaded(runtime.Master):
+    class Loaded(Master):
         def __init__(self, options: Options) -> None:
             super().__init__(options)
             self.addons.add(object())  # type: ignore[no-untyped-call] # mitmproxy has no type here

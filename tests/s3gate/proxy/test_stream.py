@@ -6,11 +6,12 @@ import pytest
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import _hooks
 
-from drive.layers import HOST, Driver, deny, make_context, make_services, make_session
+from drive.layers import HOST, Driver, allow, deny, make_context, make_services, make_session
 from s3gate.policy.decision import Reason
 from s3gate.proxy import stream
+from s3gate.proxy.carriage import HELD_BYTES
 from s3gate.proxy.exchange import Exchange
-from s3gate.proxy.stream import DISCARD_BYTES, HELD_BYTES, HttpGate
+from s3gate.proxy.stream import DISCARD_BYTES, HttpGate
 
 GET = f"GET /k HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 CONNECT = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode()
@@ -51,8 +52,6 @@ def test_an_allow_that_is_not_recorded_goes_nowhere(caplog: pytest.LogCaptureFix
     caplog.set_level(logging.CRITICAL)
 
     def unrecorded(exchange: Exchange) -> None:
-        from drive.layers import allow
-
         allow(exchange)
         exchange.recorded = False
 
@@ -141,9 +140,7 @@ def test_contract_layer() -> None:
     one = HttpGate(make_context(), make_services(), make_session())
     assert one._paused is None, "mitmproxy moved Layer._paused: HttpGate.handle_event bounds what waits by it"
     assert len(one._paused_event_queue) == 0, "mitmproxy moved Layer._paused_event_queue"
-    assert layer.Layer._handle_event.__isabstractmethod__, (
-        "mitmproxy's Layer no longer asks for _handle_event"
-    )  # type: ignore[attr-defined]
+    assert "_handle_event" in vars(layer.Layer), "mitmproxy's Layer no longer asks for _handle_event"
 
 
 def test_contract_hooks() -> None:
