@@ -1,31 +1,28 @@
 """The composition root: the only file that knows every room.
 
 The normal case: settings are read, the policy and the CA are loaded, the journal is
-opened, the shipper starts, and only then the gate listens. Whatever is missing stops
-the start with one sentence. At the end the gate drains first, the shipper has a
-moment to deliver, and the journal is closed last.
+opened, the shipping process starts, and only then the gate listens. Whatever is missing
+stops the start with one sentence. At the end the gate drains first, the last heartbeat
+is written, shipping has a moment to deliver, and the journal is closed last.
 """
 
+import asyncio
 import json
 import logging
 import re
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from botocore.exceptions import BotoCoreError
-
-from s3gate.audit.cloudwatch import CloudWatchSink
-from s3gate.audit.cursor import CursorFile
+from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalDamaged, JournalUnavailable, Kind
+from s3gate.audit.keeper import ShipperKeeper
 from s3gate.audit.notice import render_policy
-from s3gate.audit.reader import JournalReader
-from s3gate.audit.shipper import Shipper
+from s3gate.audit.order import Order
 from s3gate.health.metrics import Metrics
 from s3gate.health.server import HealthServer, Page, Route
 from s3gate.policy.document import parse_policy
@@ -39,7 +36,6 @@ from s3gate.settings import Settings, read_hmac_key, read_settings
 
 log = logging.getLogger("s3gate")
 
-SHIPPER_JOIN_S: Final = 4.0  # the shipper's own drain, and a bit; a black hole must not hold the exit
 # A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
@@ -91,27 +87,18 @@ async def run(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         started: told the ports once the gate listens.
 
     Raises:
-        CannotStart: the CA, the journal, an address or CloudWatch's client cannot be had.
+        CannotStart: the CA, the journal or an address cannot be had.
     """
     authority = _load_authority(settings)
-    metrics = Metrics()
-    with ExitStack() as stack:
+    metrics, tally, loaded = Metrics(), Tally(), LoadedPolicy(policy)
+    async with AsyncExitStack() as stack:
         journal = stack.enter_context(_open_journal(settings))
-        shipper = stack.enter_context(_start_shipper(settings, journal))
-        recorder = JournalRecorder(journal, metrics)
-        notice = render_policy(
-            audit_id=new_id(),
-            time=datetime.now(UTC),
-            before=None,
-            after=policy.digest,
-            source=str(settings.policy),
-        )
-        try:
-            await journal.append(notice, Kind.NOTICE)
-        except JournalUnavailable as exc:
-            raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
-        gate = Gate(_runtime(settings, authority), LoadedPolicy(policy), recorder, new_id)
-        health, admin = stack.enter_context(_serve_health(settings, gate, journal, shipper, policy, metrics))
+        keeper = stack.enter_context(_keep_shipping(settings, journal))
+        await _record_policy(journal, policy, settings.policy)
+        heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
+        await stack.enter_async_context(_beat(heartbeat))
+        gate = Gate(_runtime(settings, authority), loaded, JournalRecorder(journal, metrics, tally), new_id)
+        health, admin = stack.enter_context(_serve_health(settings, gate, journal, keeper, policy, metrics))
         try:
             await serve(gate, lambda port: started(Ports(port, health, admin)))
         except OSError as exc:
@@ -130,13 +117,13 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
 
     Raises:
         DocumentErrors: every mistake in it, or in the policy.
-        CannotStart: the CA, the journal or CloudWatch's client cannot be had.
+        CannotStart: the CA or the journal cannot be had.
     """
     settings = read_settings(config)
     policy = LoadedPolicy(load_policy(settings.policy))
     runtime = _runtime(settings, _load_authority(settings))
-    with _open_journal(settings) as journal, _start_shipper(settings, journal):
-        yield make_addon(runtime, policy, JournalRecorder(journal, Metrics()), new_id)
+    with _open_journal(settings) as journal, _keep_shipping(settings, journal):
+        yield make_addon(runtime, policy, JournalRecorder(journal, Metrics(), Tally()), new_id)
 
 
 def _read(path: Path, what: str) -> bytes:
@@ -195,34 +182,52 @@ def _open_journal(settings: Settings) -> Iterator[Journal]:
         journal.close()
 
 
+async def _record_policy(journal: Journal, policy: Policy, source: Path) -> None:
+    """Which policy comes into force stands in the journal before it judges anything."""
+    notice = render_policy(
+        audit_id=new_id(), time=datetime.now(UTC), before=None, after=policy.digest, source=str(source)
+    )
+    try:
+        await journal.append(notice, Kind.NOTICE)
+    except JournalUnavailable as exc:
+        raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
+
+
+@asynccontextmanager
+async def _beat(heartbeat: Heartbeat) -> AsyncIterator[None]:
+    """Heartbeats while the gate serves; the last one is on disk afterwards, when that is possible."""
+    task = asyncio.create_task(heartbeat.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 @contextmanager
-def _start_shipper(settings: Settings, journal: Journal) -> Iterator[Shipper | None]:
+def _keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeeper | None]:
     cloudwatch = settings.cloudwatch
     if not cloudwatch.enabled:
+        log.warning(
+            "CloudWatch is off: no record leaves this machine, and when the journal reaches %s nothing "
+            "passes; make room with `s3gate audit archive --prune`",
+            f"{settings.audit.max_bytes / 2**20:.0f} MiB",
+        )
         yield None
         return
-    try:
-        sink = CloudWatchSink.open(
-            journal.directory,
-            region=cloudwatch.region,
-            group=cloudwatch.log_group,
-            stream=journal.directory.name,
-            endpoint_url=cloudwatch.endpoint_url,
-        )
-    except BotoCoreError as exc:
-        raise CannotStart(f"the CloudWatch Logs client cannot be made: {exc}") from exc
-    stop = threading.Event()
-    reader = JournalReader(journal.directory, lambda: journal.acknowledged_seq)
     # Whatever was delivered may stay for reading here until half of the room is used.
-    keep = settings.audit.max_bytes // 2
-    shipper = Shipper(reader, sink, CursorFile(journal.directory), stop, keep_bytes=keep)
-    thread = threading.Thread(target=shipper.run, name="shipper", daemon=True)
-    thread.start()
+    order = Order(
+        directories=(str(journal.directory),),
+        region=cloudwatch.region,
+        group=cloudwatch.log_group,
+        endpoint_url=cloudwatch.endpoint_url,
+        keep_bytes=settings.audit.max_bytes // 2,
+    )
+    keeper = ShipperKeeper(order)
     try:
-        yield shipper
+        yield keeper
     finally:
-        stop.set()
-        thread.join(SHIPPER_JOIN_S)
+        keeper.close()
 
 
 @contextmanager
@@ -230,21 +235,25 @@ def _serve_health(
     settings: Settings,
     gate: Gate,
     journal: Journal,
-    shipper: Shipper | None,
+    keeper: ShipperKeeper | None,
     policy: Policy,
     metrics: Metrics,
 ) -> Iterator[tuple[int, int]]:
     def live() -> Page:
         return Page(200, "text/plain; charset=utf-8", b"alive\n")
 
+    writer = journal.directory.name
+
     def ready() -> Page:
-        health = shipper.health() if shipper else None
+        health = keeper.health(writer, journal.acknowledged_seq) if keeper else None
         fine = gate.port != 0 and not gate.addon.services.draining and journal.failure is None
         state = {
             "ready": fine,
             "policy": policy.digest,
             "journal": journal.failure or "writable",
             "journal_seq": journal.acknowledged_seq,
+            "journal_used_percent": journal.used_percent,
+            "shipping": (health.error or health.sink.last_error or "well") if health else "off",
             "shipper_lag_s": health.oldest_unacknowledged_s if health else None,
             "draining": gate.addon.services.draining,
         }
@@ -252,8 +261,8 @@ def _serve_health(
 
     def measured() -> Page:
         metrics.journal_seq.set(journal.acknowledged_seq)
-        if shipper is not None:
-            health = shipper.health()
+        if keeper is not None:
+            health = keeper.health(writer, journal.acknowledged_seq)
             metrics.shipped_seq.set(health.acknowledged_seq)
             metrics.shipper_lag.set(health.oldest_unacknowledged_s)
         return metrics.page()

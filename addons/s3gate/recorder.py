@@ -6,6 +6,7 @@ effect. When the journal cannot take it the gate hears AuditUnavailable and deni
 
 from datetime import UTC, datetime
 
+from s3gate.audit.heartbeat import Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalUnavailable, Kind
 from s3gate.audit.record import Transfer, render_completion, render_decision
@@ -22,10 +23,11 @@ class JournalRecorder:
     Args:
         journal: open.
         metrics: of this worker.
+        tally: what the next heartbeat tells.
     """
 
-    def __init__(self, journal: Journal, metrics: Metrics) -> None:
-        self._journal, self._metrics = journal, metrics
+    def __init__(self, journal: Journal, metrics: Metrics, tally: Tally) -> None:
+        self._journal, self._metrics, self._tally = journal, metrics, tally
 
     async def decision(
         self, decision: Decision, request: Request, upstream: Upstream | None, decision_id: str
@@ -43,6 +45,7 @@ class JournalRecorder:
         )
         await self._append(record, Kind.ALLOW if decision.allowed else Kind.DENY)
         self._metrics.decisions.labels(decision.word, decision.reason.value).inc()
+        self._tally.decided(decision.reason.value)
 
     async def completion(self, completion: Completion) -> None:
         """Record how an allowed request ended.
@@ -79,4 +82,5 @@ class JournalRecorder:
             await self._journal.append(record, kind)
         except JournalUnavailable as exc:
             self._metrics.audit_unavailable.inc()
+            self._tally.failed()
             raise AuditUnavailable(str(exc)) from exc

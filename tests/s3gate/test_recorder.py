@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from s3gate.audit.heartbeat import Tally
 from s3gate.audit.journal import Journal
 from s3gate.audit.reader import read_records
 from s3gate.health.metrics import Metrics
@@ -42,7 +43,7 @@ def completion(**changes: object) -> Completion:
 async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
     metrics = Metrics()
     journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
-    recorder = JournalRecorder(journal, metrics)
+    recorder = JournalRecorder(journal, metrics, Tally())
     await recorder.decision(DENIED, REQUEST, None, "D1")
     await recorder.decision(ALLOWED, REQUEST, Upstream(("127.0.0.1",), 1), "D2")
     await recorder.completion(completion())
@@ -62,7 +63,7 @@ async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
 async def test_what_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:
     metrics = Metrics()
     journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
-    recorder = JournalRecorder(journal, metrics)
+    recorder = JournalRecorder(journal, metrics, Tally())
     journal.close()
     with pytest.raises(AuditUnavailable, match="closed"):
         await recorder.decision(ALLOWED, REQUEST, None, "D1")

@@ -1,7 +1,7 @@
 """The hand that writes: one group of records at a time, sealed, written, synced; no threads here.
 
 Normal case: rotate when the segment is full, seal each record that has room,
-write the group with one call, `fdatasync`, and only then move the chain on. A
+write the group with one call, `fdatasync`, and only then move the chain on and set the mark. A
 full disk: cut back to the last good offset and refuse the group; the next group
 tries again. Any other error latches: this appender refuses from then on, since
 after a failed fsync nobody knows what the disk holds.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from s3gate.audit.chain import seal
+from s3gate.audit.mark import Mark
 from s3gate.audit.room import Kind, fits
 from s3gate.audit.segment import Segment, Tail, create_segment, list_segments, sync_directory
 
@@ -83,6 +84,18 @@ class Appender:
             os.fsync(self._fd)  # a killed predecessor may have written without syncing
             sync_directory(directory)
         self._used = self._measure()
+        self._mark = Mark.open(directory)
+        self._mark.store(self._seq, self._hash)
+
+    @property
+    def used_bytes(self) -> int:
+        """What the segments hold; pruned ones count until the room is needed."""
+        return self._used
+
+    @property
+    def max_bytes(self) -> int:
+        """What they may hold."""
+        return self._room.max_bytes
 
     @property
     def seq(self) -> int:
@@ -93,6 +106,7 @@ class Appender:
         """Let go of the segment; nothing may be appended afterwards."""
         self.failure = self.failure or "journal is closed"
         os.close(self._fd)
+        self._mark.close()
 
     def append(self, group: Sequence[tuple[bytes, Kind]]) -> list[Outcome]:
         """Make one group durable.
@@ -120,6 +134,8 @@ class Appender:
             self._used + written,
             head,
         )
+        if lines:
+            self._mark.store(self._seq, self._hash)
         return outcomes
 
     def _seal(self, group: Sequence[tuple[bytes, Kind]]) -> tuple[list[Outcome], list[bytes], str]:

@@ -101,7 +101,7 @@ class Journal:
         try:
             own.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
             sync_directory(directory)
-            lock = _take_lock(own)
+            lock = take_lock(own)
             try:
                 tail = recover_tail(own, writer_id, hmac_key)
                 return cls(Appender(own, writer_id, hmac_key, room, tail), lock, own, tail.torn)
@@ -115,6 +115,11 @@ class Journal:
     def acknowledged_seq(self) -> int:
         """The last sequence number that is known to be on disk; nothing beyond it may be shipped."""
         return self._appender.seq
+
+    @property
+    def used_percent(self) -> int:
+        """How much of the room its segments take."""
+        return self._appender.used_bytes * 100 // self._appender.max_bytes
 
     @property
     def failure(self) -> str | None:
@@ -216,7 +221,7 @@ def _resolve(settled: list[tuple[asyncio.Future[Position], Outcome]]) -> None:
             future.set_exception(JournalUnavailable(*outcome.args))
 
 
-def _take_lock(directory: Path) -> int:
+def take_lock(directory: Path) -> int:
     """The lock of a writer's directory, held until its descriptor is closed.
 
     Raises:

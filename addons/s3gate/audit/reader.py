@@ -153,9 +153,11 @@ def _read_segment(segment: Segment, offset: int, limit: int) -> Iterator[Event]:
                 record = json.loads(line)
                 seq = int(record["seq"])
                 moment = record.get("time")
+                denied = record.get("event") == "egress" and record.get("decision") == "deny"
                 time_ms = 0 if moment is None else round(datetime.fromisoformat(moment).timestamp() * 1000)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
                 raise JournalDamaged(segment.path, begin, "the line is not a record") from exc
             if seq > limit:
                 return
-            yield Event(Position(seq, segment.first, offset), time_ms, line[:-1].decode("ascii", "replace"))
+            text = line[:-1].decode("ascii", "replace")
+            yield Event(Position(seq, segment.first, offset), time_ms, text, denied)

@@ -2,26 +2,33 @@
 
 Each round reads what waits behind the cursor, hands at most one call's worth to
 the sink, and moves the cursor only when the sink says that all of it was
-accepted. Whatever goes wrong is tried again; what was accepted but not yet noted
-is shipped twice. It knows nothing of event loops or processes: `run` is a plain
-function that returns when the stop event is set, within `DRAIN_S` and a bit.
+accepted. Refusals that arrive too late for their alarm are followed by a backfill
+record, stamped now, before the cursor moves. Whatever goes wrong is tried again;
+what was accepted but not yet noted is shipped twice. It knows nothing of event loops
+or processes: `run` is a plain function that returns when the stop event is set,
+within `DRAIN_S` and a bit.
 """
 
+import json
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from s3gate.audit.appender import Position, prune_segments
 from s3gate.audit.backoff import Backoff
 from s3gate.audit.cursor import CursorFile
+from s3gate.audit.identifier import new_id
+from s3gate.audit.notice import Late, render_backfill
 from s3gate.audit.reader import JournalReader
 from s3gate.audit.segment import JournalDamaged
 from s3gate.audit.window import MAX_BYTES, MAX_EVENTS, Event, take_window
 
 INTERVAL_S: Final = 1.0  # a denial is on its way within a second; one call a second is far below any quota
+LATE_MS: Final = 120_000  # two periods of the alarm on denials; a datapoint that old may never be looked at
 DRAIN_S: Final = 2.0  # after the stop: what can still be delivered; with closing it stays under 3 s
 
 
@@ -147,7 +154,7 @@ class Shipper:
         return events
 
     def _deliver(self, events: Sequence[Event]) -> bool:
-        if not self._sink.send(events, self._give_up):
+        if not self._sink.send(events, self._give_up) or not self._tell_late(events):
             return False
         self._position = events[-1].position
         self._delivered += len(events)
@@ -160,6 +167,25 @@ class Shipper:
         else:
             self._error, self._backoff = None, Backoff()
         return True
+
+    def _tell_late(self, events: Sequence[Event]) -> bool:
+        """Deliver the backfill record of a window with late refusals; False when time to drain was over."""
+        now_ms = self._now_ms()
+        late = [event for event in events if event.time_ms and now_ms - event.time_ms > LATE_MS]
+        denials = sum(event.denied for event in late)
+        if not denials:
+            return True
+        told = Late(
+            writer=self._reader.directory.name,
+            first_seq=late[0].position.seq,
+            last_seq=late[-1].position.seq,
+            records=len(late),
+            denials=denials,
+            oldest=datetime.fromtimestamp(min(event.time_ms for event in late) / 1000, UTC),
+        )
+        record = render_backfill(told, audit_id=new_id(), time=datetime.fromtimestamp(now_ms / 1000, UTC))
+        text = json.dumps(record, separators=(",", ":"))
+        return self._sink.send([Event(late[-1].position, now_ms, text)], self._give_up)
 
     def _fail(self, cause: OSError | JournalDamaged) -> None:
         self._error = str(cause)

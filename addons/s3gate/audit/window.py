@@ -25,11 +25,13 @@ class Event:
         position: where it lies in the journal.
         time_ms: when it happened, milliseconds since 1970.
         text: the sealed line, ASCII, never changed on the way.
+        denied: whether it is a refusal.
     """
 
     position: Position
     time_ms: int
     text: str
+    denied: bool = False
 
     @property
     def bytes(self) -> int:

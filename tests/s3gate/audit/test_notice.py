@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from s3gate.audit.notice import Head, render_heartbeat, render_policy
+from s3gate.audit.notice import Delivery, Head, Late, Pulse, render_backfill, render_heartbeat, render_policy
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -16,9 +16,25 @@ def test_a_policy_record_names_both_policies() -> None:
 
 def test_a_heartbeat_lists_every_head() -> None:
     heads = [Head("w1", 7, "a" * 64), Head("w2", 0, "0" * 64)]
-    record = render_heartbeat(audit_id="A", time=NOW, policy=None, heads=heads, counts={})
+    record = render_heartbeat(Pulse(None, heads, {}), audit_id="A", time=NOW)
     assert record["heads"] == [
         {"writer": "w1", "seq": 7, "hash": "a" * 64},
         {"writer": "w2", "seq": 0, "hash": "0" * 64},
     ]
     assert record["event"] == "heartbeat"
+    assert (record["delivery"], record["last"]) == (None, False)
+
+
+def test_a_heartbeat_tells_how_shipping_stands() -> None:
+    pulse = Pulse("sha256:1", [], {"TIMEOUT": 1}, 2, 81, Delivery(5, 0.12345, 1, 2, 3, "E"), last=True)
+    record = render_heartbeat(pulse, audit_id="A", time=NOW)
+    assert record["delivery"] == {
+        "acknowledged_seq": 5, "oldest_unacknowledged_s": 0.123, "retries": 1,
+        "dead_letters": 2, "restarts": 3, "error": "E",
+    }  # fmt: skip
+    assert (record["counts"], record["unavailable"], record["used_percent"]) == ({"TIMEOUT": 1}, 2, 81)
+
+
+def test_a_backfill_counts_what_came_late() -> None:
+    record = render_backfill(Late("w1", 3, 9, 7, 2, NOW), audit_id="A", time=NOW)
+    assert (record["event"], record["late_denials"], record["late_records"]) == ("audit_backfill", 2, 7)

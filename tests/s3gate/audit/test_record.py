@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from s3gate.audit.chain import GENESIS, seal
 from s3gate.audit.dead_letter import render_stub
-from s3gate.audit.notice import Head, render_heartbeat, render_policy
+from s3gate.audit.notice import Delivery, Head, Late, Pulse, render_backfill, render_heartbeat, render_policy
 from s3gate.audit.record import Transfer, Upstream, render_completion, render_decision, render_time, to_line
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Client, CopySourceReading, Reading, Request
@@ -82,18 +82,27 @@ RECORDS = {
     "failed": completion(Transfer(None, 0, 0, 5, reason=Reason.UPSTREAM_UNREACHABLE, detail="refused")),
     "policy": render_policy(audit_id="A3", time=NOW, before=None, after=DIGEST, source="policy.yaml"),
     "heartbeat": render_heartbeat(
+        Pulse(
+            DIGEST,
+            [Head("w1", 3, "0" * 64)],
+            {"BUCKET_NOT_LISTED": 2},
+            delivery=Delivery(2, 0.25, 1, 0, 0, "ThrottlingException"),
+        ),
         audit_id="A4",
         time=NOW,
-        policy=DIGEST,
-        heads=[Head("w1", 3, "0" * 64)],
-        counts={"BUCKET_NOT_LISTED": 2},
     ),
+    "last heartbeat": render_heartbeat(Pulse(None, [], {}, 3, 80, None, last=True), audit_id="A5", time=NOW),
 }
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 def test_records_keep_the_schema(record: dict[str, object]) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(sealed(record))] == []
+
+
+def test_a_backfill_record_keeps_the_schema_unsealed() -> None:
+    record = render_backfill(Late("w1", 3, 9, 7, 2, NOW), audit_id="B1", time=NOW)
+    assert [error.message for error in VALIDATOR.iter_errors(record)] == []
 
 
 def test_the_schema_is_one_and_names_every_reason() -> None:

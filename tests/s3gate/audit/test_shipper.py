@@ -1,8 +1,10 @@
 """The cursor moves only behind an acceptance; the shipper ends in bounded time whatever its sink does."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -159,3 +161,61 @@ def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path, damage: bytes) ->
     assert not thread.is_alive()
     assert "not a record" in str(shipper.health().error)
     assert shipper.health().acknowledged_seq == Position(0, 0, 0).seq
+
+
+def fill_denials(directory: Path, ages_s: list[int]) -> None:
+    appender = Appender(directory, "w1", KEY, Room(1 << 30, 1 << 20), recover_tail(directory, "w1", KEY))
+    for age in ages_s:
+        moment = datetime.fromtimestamp(NOW_S - age, UTC).isoformat()
+        body = f'{{"event":"egress","decision":"deny","time":"{moment}"}}'
+        appender.append([(body.encode(), Kind.DENY)])
+    appender.close()
+
+
+NOW_S = 1_767_225_605
+
+
+class TextSink(KeepingSink):
+    """Keeps the texts."""
+
+    def __init__(self, refuse_after: int = 99) -> None:
+        super().__init__()
+        self.texts: list[list[str]] = []
+        self.refuse_after = refuse_after
+
+    def send(self, events: Sequence[Event], give_up: Callable[[], bool]) -> bool:
+        if len(self.texts) == self.refuse_after:
+            return False
+        self.texts.append([event.text for event in events])
+        return True
+
+
+def test_refusals_that_arrive_late_are_followed_by_a_backfill_record(tmp_path: Path) -> None:
+    fill_denials(tmp_path, [1000, 900, 121, 60, 0])
+    stop = threading.Event()
+    stop.set()
+    sink = TextSink()
+    make(tmp_path, sink, stop, 5).run()
+    (records, notice) = sink.texts
+    assert len(records) == 5
+    told = json.loads(notice[0])
+    assert (told["event"], told["late_denials"], told["late_records"]) == ("audit_backfill", 3, 3)
+    assert (told["first_seq"], told["last_seq"], told["writer"]) == (1, 3, tmp_path.name)
+    assert told["time"] > told["oldest"]
+
+
+def test_refusals_in_time_need_none(tmp_path: Path) -> None:
+    fill_denials(tmp_path, [119, 0])
+    stop = threading.Event()
+    stop.set()
+    sink = TextSink()
+    make(tmp_path, sink, stop, 2).run()
+    assert len(sink.texts) == 1
+
+
+def test_the_cursor_waits_for_the_backfill_record(tmp_path: Path) -> None:
+    fill_denials(tmp_path, [1000])
+    stop = threading.Event()
+    stop.set()
+    make(tmp_path, TextSink(refuse_after=1), stop, 1).run()
+    assert CursorFile(tmp_path).load() == START

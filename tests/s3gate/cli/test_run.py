@@ -20,8 +20,13 @@ def test_it_listens_and_ends_with_zero_after_sigterm(tmp_path: Path) -> None:
     assert (code, rest) == (0, "s3gate: ended\n")
     (writer,) = list_writers(tmp_path / "audit")
     records = list(read_records(writer))
-    assert [one["event"] for one in records] == ["policy", "egress"]
-    assert records[1]["reason"] == "HOST_NOT_LISTED"
+    assert [one["event"] for one in records] == [
+        "policy",
+        "heartbeat",
+        "egress",
+        "heartbeat",
+    ]
+    assert records[2]["reason"] == "HOST_NOT_LISTED"
 
 
 def test_a_variable_replaces_a_setting(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""The shipping process, as a process: an order in, statuses out, records delivered, no way to hang."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from faults.fake_logs import FakeLogs, Fault
+from s3gate.audit.cursor import CursorFile
+from s3gate.audit.journal import Journal, Kind
+from s3gate.audit.keeper import PACKAGE_ROOT
+from s3gate.audit.mark import NAME as MARK
+from s3gate.audit.order import Order, parse_status
+
+KEY = b"k" * 32
+DEADLINE_S = 15.0
+
+
+def fill(directory: Path, count: int) -> Journal:
+    journal = Journal.open(directory, "w1", KEY, 1 << 24)
+
+    async def append() -> None:
+        for number in range(count):
+            await journal.append({"event": "egress", "audit_id": str(number)}, Kind.DENY)
+
+    asyncio.run(append())
+    return journal
+
+
+@contextmanager
+def shipping(first_line: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    own = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    own |= {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "invented"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "s3gate.audit.shipping"],
+        env=own | {"PYTHONPATH": str(PACKAGE_ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(first_line)
+    process.stdin.flush()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def order(journal: Journal, fake: FakeLogs) -> Order:
+    return Order((str(journal.directory),), "eu-west-1", fake.group, fake.url, 0)
+
+
+def read_until(process: subprocess.Popen[bytes], seq: int) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if parse_status(line)["w1"].acknowledged_seq >= seq:
+            return
+    raise AssertionError("it ended before it had delivered")
+
+
+def test_what_is_marked_is_delivered_and_the_end_of_input_ends_it(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 5)
+    with FakeLogs() as fake, shipping(order(journal, fake).to_line()) as process:
+        read_until(process, 5)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
+        asyncio.run(journal.append({"event": "egress", "audit_id": "5"}, Kind.DENY))
+        read_until(process, 6)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(DEADLINE_S) == 0
+        assert [json.loads(text)["audit_id"] for text in fake.messages()] == ["0", "1", "2", "3", "4", "5"]
+    assert CursorFile(journal.directory).load().seq == 6
+    journal.close()
+
+
+def test_what_is_not_marked_stays(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 5)
+    journal.close()
+    (journal.directory / MARK).write_bytes(b"")
+    with FakeLogs() as fake, shipping(order(journal, fake).to_line()) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(DEADLINE_S) == 0
+        assert fake.messages() == []
+
+
+def test_a_black_hole_does_not_hold_the_end(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 5)
+    with FakeLogs(faults=[Fault.BLACK_HOLE] * 9) as fake, shipping(order(journal, fake).to_line()) as process:
+        assert process.stdout is not None
+        while len(fake.faults) == 9:
+            process.stdout.readline()
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(5) == 0
+    journal.close()
+
+
+def test_nobody_listens_any_more(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 1)
+    with FakeLogs() as fake, shipping(order(journal, fake).to_line()) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(DEADLINE_S) == 0
+    journal.close()
+
+
+@pytest.mark.parametrize("line", [b"", b"{}\n"])
+def test_no_order_no_shipping(line: bytes) -> None:
+    with shipping(line) as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(DEADLINE_S) == 1
+
+
+def test_a_client_that_cannot_be_made_is_said() -> None:
+    with shipping(Order(("/nowhere/w1",), "eu-west-1", "/g", "no-url", 0).to_line()) as process:
+        assert process.wait(DEADLINE_S) == 3
+        assert process.stderr is not None
+        assert b"client cannot be made" in process.stderr.read()
