@@ -9,20 +9,27 @@ from typing import Final, NamedTuple
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.model import Monitor, PlainHttp, Policy, Rule
+from s3gate.policy.owner import Claim
 from s3gate.policy.reading import CopySourceReading, Reading, Request
 from s3gate.policy.signature import Named
+from s3gate.s3.access_point import AccessPoint, access_point_of, parse_access_point
 from s3gate.s3.address import S3Address, Style, parse_address
 from s3gate.s3.copy_source import CopySource, read_copy_source
-from s3gate.s3.credential import Credential, read_credential
-from s3gate.s3.endpoint import Endpoint, classify_host
+from s3gate.s3.credential import Credential, SignatureVersion, read_credential
+from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.head import Head, read_head
 from s3gate.s3.host import Host, parse_authority
 from s3gate.s3.operation import Operation, match_operation
+from s3gate.s3.operation_index import EXPECTED_OWNER, SOURCE_OWNER
 from s3gate.s3.query import Query, parse_query
 from s3gate.s3.refusal import MalformedRequest, ReadError
 
 # RFC 3986 §3.1 in clear text or under TLS: a proxy serves no other scheme.
 _SCHEMES: Final = frozenset({"http", "https"})
+# Where S3 is not known to compare x-amz-expected-bucket-owner with anything (see `owner.py`).
+_COMPARES_NO_OWNER: Final = frozenset(
+    {EndpointClass.OBJECT_LAMBDA, EndpointClass.OUTPOSTS, EndpointClass.WEBSITE}
+)
 
 
 class Refusal(NamedTuple):
@@ -61,6 +68,7 @@ class Case:
         "named_by_connect",
         "operation",
         "operation_error",
+        "point",
         "policy",
         "query",
         "request",
@@ -79,6 +87,7 @@ class Case:
         self.request = request
         self.connect = None
         self.address: S3Address | None = None
+        self.point: AccessPoint | None = None
         self.operation: Operation | None = None
         self.operation_error: ReadError | None = None
         self.credential: Credential | None = None
@@ -120,7 +129,7 @@ class Case:
     def read_target(self, endpoint: Endpoint) -> S3Address:
         """Address, credential, copy source and operation; an unknown operation is kept for its own step."""
         path, _, raw_query = self.request.target.partition("?")
-        self.address = address = parse_address(endpoint, path)
+        self.address = address = self.read_place(endpoint, path)
         self.query = query = parse_query(raw_query)
         self.credential = read_credential(self.head, query)
         self.copy_source = read_copy_source(self.head, query)
@@ -128,6 +137,12 @@ class Case:
             self.operation = match_operation(self.request.method, address, query, self.head)
         except ReadError as error:
             self.operation_error = error
+        return address
+
+    def read_place(self, endpoint: Endpoint, path: str = "/") -> S3Address:
+        """The address alone; keeps the access point that the host may name."""
+        address = parse_address(endpoint, path)
+        self.point = access_point_of(endpoint) if address.special is not None else None
         return address
 
     def read_operation(self) -> Operation:
@@ -143,6 +158,7 @@ class Case:
             self.request.method != "HEAD"
             or "?" in self.request.target
             or not isinstance(self.named, Endpoint)
+            or self.named.endpoint_class is EndpointClass.WEBSITE
         ):
             return False
         address = parse_address(self.named, self.request.target)
@@ -153,14 +169,44 @@ class Case:
         """Whether `plain_http: head` lets this probe go unsigned."""
         return self.connect is None and self.policy.plain_http is PlainHttp.HEAD and self.probes_bucket
 
-    def rules_for(self, endpoint: Endpoint, bucket: str, style: Style | None) -> tuple[Rule, ...]:
-        """Rules that list the bucket at this endpoint, in file order."""
-        rules = self.policy.by_bucket.get((endpoint.partition, bucket), ())
-        if style is Style.VIRTUAL:
+    def rules_for(self, address: S3Address) -> tuple[Rule, ...]:
+        """Rules that list the bucket at this endpoint, or the access point of its host, in file order."""
+        if self.point is not None:
+            return self.policy.by_arn.get(self.point.arn, ())
+        endpoint = address.endpoint
+        rules = self.policy.by_bucket.get((endpoint.partition, address.bucket or ""), ())
+        if address.style is Style.VIRTUAL:
             named = self.policy.by_fqdn.get(endpoint.host)
             if named:
                 return tuple(sorted((*rules, *named), key=lambda rule: rule.line))
         return rules
+
+    def source_rules(self, source: CopySource, partition: str) -> tuple[Rule, ...]:
+        """Rules that list what a copy reads, in file order."""
+        if source.arn is not None:
+            return self.policy.by_arn.get(source.arn, ())
+        return self.policy.by_source.get((partition, source.bucket), ())
+
+    def claim(self, address: S3Address, operation: Operation) -> Claim:
+        """What the request shows of the owner of what it names."""
+        endpoint = address.endpoint
+        region = endpoint.region
+        if endpoint.any_region_scope:
+            signed = self.credential is not None and self.credential.version is SignatureVersion.V4
+            region = self.credential.region if self.credential is not None and signed else None
+        header = EXPECTED_OWNER if endpoint.needs.isdisjoint(_COMPARES_NO_OWNER) else None
+        account = self.point.account or None if self.point is not None else None
+        return Claim(
+            self.head, self.query, self.credential, header, operation.name, address.bucket, region, account
+        )
+
+    def source_claim(self, source: CopySource, address: S3Address, operation: Operation) -> Claim:
+        """What the request shows of the owner of what a copy reads."""
+        header = SOURCE_OWNER if address.endpoint.needs.isdisjoint(_COMPARES_NO_OWNER) else None
+        point = parse_access_point(source.arn) if source.arn is not None else None
+        account = point.account if point is not None and not point.multi_region else None
+        bucket = None if source.arn is not None else source.bucket
+        return Claim(self.head, self.query, self.credential, header, operation.name, bucket, None, account)
 
     def read_on(self) -> None:
         """After an early refusal: read what else is legible, for the record; what is not stays unread."""

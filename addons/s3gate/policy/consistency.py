@@ -9,6 +9,9 @@ from typing import Final
 
 from s3gate.policy.located import Node, Plain
 from s3gate.policy.mistake import Mistake, quote
+from s3gate.s3.endpoint import Foreign, classify_host
+from s3gate.s3.host import parse_authority
+from s3gate.s3.refusal import ReadError
 
 _TARGETS: Final = ("bucket", "fqdn", "access_point", "mrap")
 
@@ -20,6 +23,7 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
         root: the whole document.
     """
     yield from _mode(root)
+    yield from _interfaces(root)
     for name in ("endpoints", "clients", "hosts"):
         section = root.children.get(name)
         if section is not None:
@@ -43,7 +47,8 @@ def _rule(rule: Node, *, several: bool) -> Iterator[Mistake]:
         return
     targets = [one for one in _TARGETS if one in value]
     if not targets:
-        yield Mistake(rule.line, rule.column, "the rule names no bucket", "add `bucket:` or `fqdn:`")
+        hint = "add `bucket:`, `fqdn:`, `access_point:` or `mrap:`"
+        yield Mistake(rule.line, rule.column, "the rule names no bucket", hint)
     for extra in targets[1:]:
         line, column = rule.key_at((extra,))
         yield Mistake(line, column, f"`{extra}` beside `{targets[0]}` in one rule", "write two rules")
@@ -54,9 +59,54 @@ def _rule(rule: Node, *, several: bool) -> Iterator[Mistake]:
             "the rule needs a partition: several are listed, and a bucket name is unique in one only",
             "add `partition:`",
         )
+    if "partition" in value:
+        yield from _other_partition(rule)
     if "mode" in value or "until" in value:
         yield from _mode(rule)
     yield from _repeated_words(rule)
+
+
+def _other_partition(rule: Node) -> Iterator[Mistake]:
+    """An ARN or host tells its partition: another beside it would never match."""
+    said = rule.children["partition"]
+    for key in ("access_point", "mrap", "fqdn"):
+        target = rule.children.get(key)
+        told = _partition_of(target.value) if target is not None and isinstance(target.value, str) else None
+        if told is not None and told != said.value:
+            yield Mistake(
+                said.line, said.column, f"`{key}` lies in partition `{told}`, not here", "delete `partition`"
+            )
+
+
+def _partition_of(target: str) -> str | None:
+    if target.startswith("arn:"):
+        return target.split(":")[1]
+    try:
+        place = classify_host(parse_authority(target).name)
+    except ReadError:
+        return None
+    return None if isinstance(place, Foreign) else place.partition
+
+
+def _interfaces(root: Node) -> Iterator[Mistake]:
+    """Class `vpce` and the ids it opens need each other."""
+    endpoints = root.children.get("endpoints")
+    if endpoints is None or not isinstance(endpoints.value, dict):
+        return
+    ids, classes = endpoints.value.get("vpce"), endpoints.value.get("classes")
+    if not isinstance(classes, list):
+        return
+    if "vpce" in classes and not ids:
+        where = endpoints.children["classes"].items[classes.index("vpce")]
+        yield Mistake(
+            where.line,
+            where.column,
+            "class `vpce` without ids: anybody can own an interface endpoint",
+            "add `vpce: [vpce-…]` with the ids of your own",
+        )
+    if ids and "vpce" not in classes:
+        line, column = endpoints.key_at(("vpce",))
+        yield Mistake(line, column, "`vpce` without class `vpce` opens nothing", "add `vpce` to `classes`")
 
 
 def _mode(node: Node) -> Iterator[Mistake]:
@@ -92,7 +142,7 @@ def _same_rules(rules: Sequence[Node]) -> Iterator[Mistake]:
     targets: dict[object, list[Node]] = {}
     for rule in rules:
         if isinstance(rule.value, dict):
-            target = rule.value.get("bucket") or rule.value.get("fqdn")
+            target = next((rule.value[one] for one in _TARGETS if one in rule.value), None)
             targets.setdefault(target if isinstance(target, str) else None, []).append(rule)
     for group in targets.values():
         first: dict[object, Node] = {}

@@ -15,17 +15,22 @@ signing account are what the rule allows: ALLOWED_BY_RULE.
  6. Clear text is allowed, if it is that.                PLAIN_HTTP
  7. The name is S3's or a listed service's.              HOST_NOT_LISTED SERVICE_NOT_S3
  8. The target and the credential have one reading.      AMBIGUOUS_TARGET MALFORMED_REQUEST
- 9. The endpoint is open.                                ENDPOINT_NOT_ALLOWED REGION_NOT_ALLOWED
+ 9. The endpoint and what it names are open.             ENDPOINT_NOT_ALLOWED REGION_NOT_ALLOWED
                                                          PATH_STYLE_NOT_ALLOWED NO_BUCKET
 10. The bucket is listed.                                BUCKET_NOT_LISTED
 11. The operation is known.                              UNKNOWN_OPERATION
 12. A rule allows it.                                    REGION_ CLIENT_ OPERATION_ KEY_ ACCOUNT_
                                                          ENCRYPTION_NOT_ALLOWED
+                                                         BUCKET_OWNER_NOT_PROVEN
 13. What a copy reads is listed too.                     COPY_SOURCE_NOT_LISTED
-14. A write stays readable for its owner, also where     ENCRYPTION_NOT_ALLOWED
-    only monitor mode lets it pass.
+                                                         BUCKET_OWNER_NOT_PROVEN
+14. What is written stays its owner's.                   ENCRYPTION_NOT_ALLOWED
+                                                         BUCKET_OWNER_NOT_PROVEN
 15. The signature is one that binds.                     UNSIGNED_REQUEST SIGNATURE_VERSION
                                                          CREDENTIAL_EXPIRED CREDENTIAL_SCOPE_MISMATCH
+
+An access point is listed by its ARN, which stands for a bucket in every step. Step 14 says again of
+step 12 what monitor mode never lifts: who owns the data, and that its owner can read it.
 
 Monitor mode is the same walk: a refusal that it lifts is kept as `would_deny` and
 the walk goes on, so that whatever monitor mode does not lift still refuses.
@@ -39,10 +44,17 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.model import DenyAt, PlainHttp, Policy, Rule
 from s3gate.policy.network import UpstreamNetworks, judge_address
 from s3gate.policy.reading import NOTHING_READ, Request
-from s3gate.policy.rules import Asked, RuleRefusal, account_problem, encryption_problem, find_rule
+from s3gate.policy.rules import (
+    Asked,
+    RuleRefusal,
+    account_problem,
+    check_bonds,
+    encryption_problem,
+    find_rule,
+)
 from s3gate.policy.signature import signature_problem
-from s3gate.s3.address import Style
-from s3gate.s3.endpoint import AwsName, Endpoint, Foreign, OtherService
+from s3gate.s3.address import S3Address, Style
+from s3gate.s3.endpoint import AwsName, Endpoint, EndpointClass, Foreign, OtherService
 from s3gate.s3.host import Host
 from s3gate.s3.operation import Operation, OperationClass
 from s3gate.s3.partitions import suffix_of
@@ -275,10 +287,14 @@ def _steps_early(case: Case) -> None:
     if not isinstance(named, Endpoint):
         return
     _steps_endpoint(case, named)
-    if named.label is None and not case.policy.path_style:
-        _refuse(case, _path_style_refused())
-    if named.label is not None and not case.rules_for(named, named.label, Style.VIRTUAL):
-        _refuse(case, _bucket_unlisted(named.label))
+    if named.label is None:
+        if not case.policy.path_style:
+            _refuse(case, _path_style_refused())
+        return
+    address = case.read_place(named)
+    _steps_place(case, address)
+    if not case.rules_for(address):
+        _refuse(case, _unlisted(case, address))
 
 
 def _steps_tls(case: Case) -> None:
@@ -369,29 +385,21 @@ def _steps_s3(case: Case, endpoint: Endpoint) -> None:
     _steps_endpoint(case, endpoint)
     if address.style is Style.PATH and not case.policy.path_style:
         _refuse(case, _path_style_refused())
-    if address.special is not None:
-        detail = f'"{address.bucket}" is {address.special}, not a bucket; such names are not open'
-        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
-    if address.bucket is None:
-        _refuse(
-            case,
-            Refusal(Reason.NO_BUCKET, "the request names no bucket; requests across buckets are not allowed"),
-        )
-        return
-    rules = case.rules_for(endpoint, address.bucket, address.style)
+    _steps_place(case, address)
+    rules = case.rules_for(address)
     if not rules:
-        _refuse(case, _bucket_unlisted(address.bucket))
+        _refuse(case, _unlisted(case, address))
     operation = case.read_operation()
-    asked = Asked(endpoint.region, operation, address.keys, case.request.client, _account(case))
+    claim = case.claim(address, operation) if any(rule.owner for rule in rules) else None
+    asked = Asked(endpoint.region, operation, address.keys, case.request.client, _account(case), claim)
     found = find_rule(case.policy, rules, asked)
     if isinstance(found, Rule):
         case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
     elif found:
         _refuse(case, _rule_refusal(case, found))
-    _steps_copy(case, endpoint)
-    problem = None if case.allowed else encryption_problem(asked)
-    if problem is not None:
-        _refuse(case, Refusal(Reason.ENCRYPTION_NOT_ALLOWED, problem))
+    _steps_copy(case, address, operation)
+    if not isinstance(found, Rule):
+        _steps_bonds(case, found, asked)
     _steps_signature(case)
 
 
@@ -400,12 +408,28 @@ def _account(case: Case) -> str | None:
 
 
 def _rule_refusal(case: Case, refusals: Sequence[RuleRefusal]) -> Refusal:
-    """The furthest rule's reason; monitor mode of any of these rules lifts its own refusal."""
+    """The furthest rule's reason; monitor mode of any of these rules lifts its own refusal.
+
+    Where the furthest one is never lifted, the furthest that is comes first: a rule more never denies.
+    """
+    watched = _watched(case, refusals)
     furthest = refusals[0]
-    now = case.request.now
-    watching = [r.rule for r in refusals if r.rule.monitor is not None and r.rule.monitor.active(now)]
-    rule = watching[0] if watching else furthest.rule
+    if watched and furthest.reason not in _LIFTABLE:
+        furthest = watched[0]
+    rule = watched[0].rule if watched else furthest.rule
     return Refusal(furthest.reason, furthest.detail, rule.id, monitor=rule.monitor)
+
+
+def _watched(case: Case, refusals: Sequence[RuleRefusal]) -> list[RuleRefusal]:
+    """The refusals that monitor mode, the policy's or the rule's own, would lift."""
+    now = case.request.now
+    whole = case.policy.monitor is not None and case.policy.monitor.active(now)
+    return [
+        one
+        for one in refusals
+        if one.reason in _LIFTABLE
+        and (whole or (one.rule.monitor is not None and one.rule.monitor.active(now)))
+    ]
 
 
 def _steps_endpoint(case: Case, endpoint: Endpoint) -> None:
@@ -418,6 +442,9 @@ def _steps_endpoint(case: Case, endpoint: Endpoint) -> None:
     if missing:
         detail = f'endpoints of class "{min(missing)}" are not open'
         _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
+    if endpoint.vpce is not None and endpoint.vpce not in policy.vpce:
+        detail = f'interface endpoint "{endpoint.vpce}" is not listed'
+        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, detail))
     if endpoint.region is not None and endpoint.region not in policy.regions:
         detail = f'region "{endpoint.region}" is not open'
         _refuse(case, Refusal(Reason.REGION_NOT_ALLOWED, detail))
@@ -428,23 +455,67 @@ def _path_style_refused() -> Refusal:
     return Refusal(Reason.PATH_STYLE_NOT_ALLOWED, detail)
 
 
-def _bucket_unlisted(bucket: str) -> Refusal:
-    return Refusal(Reason.BUCKET_NOT_LISTED, f'bucket "{bucket}" is not on the egress allowlist')
+def _steps_place(case: Case, address: S3Address) -> None:
+    """Step 9, by what stands in the bucket's place."""
+    misplaced = _misplaced(case, address)
+    if misplaced is not None:
+        _refuse(case, Refusal(Reason.ENDPOINT_NOT_ALLOWED, misplaced))
+    if address.bucket is None and case.point is None:
+        detail = "the request names no bucket; requests across buckets are not allowed"
+        _refuse(case, Refusal(Reason.NO_BUCKET, detail))
 
 
-def _steps_copy(case: Case, endpoint: Endpoint) -> None:
+def _misplaced(case: Case, address: S3Address) -> str | None:
+    """Why what is named is nothing that a rule can list, or not at this endpoint.
+
+    An alias tells neither the owner nor the access point behind it.
+    """
+    named = address.bucket or address.endpoint.label
+    if EndpointClass.EXPRESS in address.endpoint.needs:
+        directory = address.special == "directory-bucket" or named is None
+        return (
+            None if directory else f'"{named}" is no directory bucket, but the endpoint is one of S3 Express'
+        )
+    if address.special is None or case.point is not None:
+        return None
+    return f'"{named}" is {address.special}, not a bucket; such names are not open'
+
+
+def _unlisted(case: Case, address: S3Address) -> Refusal:
+    named = f'bucket "{address.bucket}"' if case.point is None else f'access point "{case.point.arn}"'
+    return Refusal(Reason.BUCKET_NOT_LISTED, f"{named} is not on the egress allowlist")
+
+
+def _steps_bonds(case: Case, refusals: Sequence[RuleRefusal], asked: Asked) -> None:
+    """Step 14: monitor mode lifted these; what it never lifts must hold for one of the lifted rules."""
+    if not refusals:
+        problem = encryption_problem(asked)
+        if problem is not None:
+            _refuse(case, Refusal(Reason.ENCRYPTION_NOT_ALLOWED, problem))
+        return
+    bonds = [check_bonds(one.rule, asked) for one in _watched(case, refusals)]
+    broken = next((one for one in bonds if one is not None), None)
+    if broken is not None and None not in bonds:
+        _refuse(case, Refusal(broken.reason, broken.detail, broken.rule.id))
+
+
+def _steps_copy(case: Case, address: S3Address, operation: Operation) -> None:
     """Step 13: the source of a copy is read by a rule of its own."""
     source = case.copy_source
     if source is None:
         return
     where = f'copy source "{source.bucket}"'
-    rules = () if source.arn else case.policy.by_source.get((endpoint.partition, source.bucket), ())
+    rules = case.source_rules(source, address.endpoint.partition)
     if not rules:
         _refuse(case, Refusal(Reason.COPY_SOURCE_NOT_LISTED, f"{where} is not on the egress allowlist"))
         return
-    asked = Asked(None, _READ_SOURCE, (source.key,), case.request.client, _account(case))
+    claim = case.source_claim(source, address, operation) if any(rule.owner for rule in rules) else None
+    asked = Asked(source.region, _READ_SOURCE, (source.key,), case.request.client, _account(case), claim)
     found = find_rule(case.policy, rules, asked)
-    if not isinstance(found, Rule):
-        refusal = _rule_refusal(case, found)
-        detail = f"{where} may not be read: {refusal.detail}"
-        _refuse(case, refusal._replace(reason=Reason.COPY_SOURCE_NOT_LISTED, detail=detail))
+    if isinstance(found, Rule):
+        return
+    refusal = _rule_refusal(case, found)
+    reason = Reason.COPY_SOURCE_NOT_LISTED if refusal.reason in _LIFTABLE else refusal.reason
+    detail = f"{where} may not be read: {refusal.detail}"
+    _refuse(case, refusal._replace(reason=reason, detail=detail))
+    _steps_bonds(case, found, asked)

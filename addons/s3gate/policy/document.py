@@ -103,6 +103,7 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
     rule_nodes = root.at(("rules",)).items
     host_nodes = root.at(("hosts",)).items
     return Policy(
+        vpce=frozenset(document.endpoints.vpce),
         digest=digest,
         partitions=frozenset(document.endpoints.partitions),
         regions=frozenset(document.endpoints.regions),
@@ -146,7 +147,11 @@ def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
         accounts=frozenset(entry.accounts or ()),
         partition=_partition(entry, default_partition),
         regions=frozenset(entry.regions or ()),
+        encryption_any=entry.encryption == "any",
         monitor=_monitor(entry.mode, entry.until),
+        access_point=entry.access_point,
+        mrap=entry.mrap,
+        owner=entry.owner,
     )
 
 
@@ -160,6 +165,9 @@ def _allowed(words: tuple[str, ...]) -> tuple[frozenset[OperationClass], frozens
 
 
 def _partition(entry: RuleEntry, default: str) -> str:
+    arn = entry.access_point or entry.mrap
+    if arn is not None:
+        return arn.split(":")[1]
     if entry.fqdn is None:
         return entry.partition or default
     place = classify_host(HostName(entry.fqdn))

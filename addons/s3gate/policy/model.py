@@ -4,13 +4,14 @@ Nothing here is text any more: names are canonical, dates are dates, networks ar
 networks. A Policy is swapped whole and never changed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Self
 
+from s3gate.s3.access_point import parse_access_point
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
 from s3gate.s3.operation import OperationClass
@@ -117,24 +118,27 @@ class ClientGroup:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the list: a bucket, what may be done with it, and by whom.
+    """One row of the list: a bucket or access point, what may be done with it, and by whom.
 
-    Exactly one of `bucket` and `fqdn` is set.
+    Exactly one of `bucket`, `fqdn`, `access_point` and `mrap` is set.
 
     Args:
         id: the rule's name, unique in the file.
         line: its line in the file, from 1.
-        bucket: bucket name; any listed endpoint and style that names it.
+        bucket: bucket name, of a directory bucket too; any listed endpoint and style that names it.
         fqdn: full virtual-hosted-style host name; that host only.
         classes: operation classes allowed.
         operations: single S3 operation names allowed.
         keys: globs, or empty for every key.
         clients: names of client groups, or empty for every client.
         accounts: account ids that may have signed, or empty for every account.
-        partition: the partition in which the bucket lies.
+        partition: the partition in which the bucket or access point lies.
         regions: narrower than the policy's regions, or empty.
         encryption_any: whether a write may bring a key that its owner has not.
         monitor: set when this rule's own constraints are only watched.
+        access_point: canonical ARN of an access point, also of Object Lambda or on an Outpost.
+        mrap: canonical ARN of a multi-region access point.
+        owner: account that must be proven to own what the rule names, or None.
     """
 
     id: str
@@ -150,6 +154,9 @@ class Rule:
     regions: frozenset[str]
     encryption_any: bool = False
     monitor: Monitor | None = None
+    access_point: str | None = None
+    mrap: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ class Policy:
         rules: in file order.
         hosts: by name.
         monitor: set when the whole policy is in monitor mode.
+        vpce: ids of interface endpoints, without the random part of their names.
     """
 
     digest: str
@@ -185,19 +193,23 @@ class Policy:
     unsigned: bool = False
     deny_at: DenyAt = DenyAt.REQUEST
     monitor: Monitor | None = None
+    vpce: frozenset[str] = frozenset()
     by_bucket: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
     by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
     by_source: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
+    by_arn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Build the indexes that a decision looks up.
 
         `by_bucket` and `by_source` go by (partition, bucket), `by_fqdn` by host name. A copy source
-        carries no host, so there a rule for a fqdn counts for the bucket that its name holds.
+        carries no host, so there a rule for a fqdn counts for the bucket that its name holds. `by_arn`
+        has access points, and a multi-region one also without its account, which its host does not tell.
         """
         buckets: dict[tuple[str, str], list[Rule]] = {}
         sources: dict[tuple[str, str], list[Rule]] = {}
         names: dict[str, list[Rule]] = {}
+        arns: dict[str, list[Rule]] = {}
         for rule in self.rules:
             if rule.bucket is not None:
                 buckets.setdefault((rule.partition, rule.bucket), []).append(rule)
@@ -207,9 +219,20 @@ class Policy:
                 named = classify_host(HostName(rule.fqdn))
                 if isinstance(named, Endpoint) and named.label is not None:
                     sources.setdefault((rule.partition, named.label), []).append(rule)
+            for arn in _arns(rule):
+                arns.setdefault(arn, []).append(rule)
         object.__setattr__(self, "by_bucket", _frozen(buckets))
         object.__setattr__(self, "by_source", _frozen(sources))
         object.__setattr__(self, "by_fqdn", _frozen(names))
+        object.__setattr__(self, "by_arn", _frozen(arns))
+
+
+def _arns(rule: Rule) -> tuple[str, ...]:
+    """The ARNs under which a rule's access point is found."""
+    if rule.access_point is not None:
+        return (rule.access_point,)
+    point = None if rule.mrap is None else parse_access_point(rule.mrap)
+    return () if point is None else (point.arn, replace(point, account="").arn)
 
 
 def _frozen[Key](lists: dict[Key, list[Rule]]) -> MappingProxyType[Key, tuple[Rule, ...]]:

@@ -10,7 +10,17 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from s3gate.policy.mistake import Misspelling
+from s3gate.policy.mistake import Misspelling, quote
+from s3gate.policy.place_spelling import (
+    LISTED_CLASSES,
+    VPCE_PATTERN,
+    check_class,
+    check_partition,
+    check_region,
+    check_rule_partition,
+    check_rule_region,
+    check_vpce,
+)
 from s3gate.policy.shape import Section
 from s3gate.policy.spelling import (
     ACCOUNT_PATTERN,
@@ -24,15 +34,11 @@ from s3gate.policy.spelling import (
     parse_name,
 )
 from s3gate.policy.target_spelling import (
-    SUPPORTED_CLASSES,
+    check_access_point,
     check_bucket,
-    check_class,
     check_client,
     check_fqdn,
-    check_partition,
-    check_region,
-    check_rule_partition,
-    check_rule_region,
+    check_mrap,
     check_service_host,
 )
 from s3gate.s3.operation import OPERATION_CLASS, OperationClass
@@ -58,6 +64,13 @@ def _filled(value: object) -> object:
     return value
 
 
+def _any(value: object) -> object:
+    """Refuse other words than `any`, and never propose it: it opens more."""
+    if isinstance(value, str) and value != "any":
+        raise Misspelling(f"{quote(value)} is not `any`, the only word here", "delete the key")
+    return value
+
+
 def _words(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(words)})
 
@@ -79,8 +92,11 @@ type DenyAllow = Literal["deny", "allow"]
 type Region = Annotated[str, AfterValidator(check_region)]
 type RuleRegion = Annotated[str, AfterValidator(check_rule_region)]
 type RulePartition = Annotated[str, AfterValidator(check_rule_partition), _words(*PARTITIONS)]
-type OpenClass = Annotated[str, AfterValidator(check_class), _words(*SUPPORTED_CLASSES)]
+type OpenClass = Annotated[str, AfterValidator(check_class), _words(*LISTED_CLASSES)]
 type Bucket = Annotated[str, AfterValidator(check_bucket)]
+type Vpce = Annotated[str, _as_text(check_vpce), _text(VPCE_PATTERN)]
+type AccessPointArn = Annotated[str, AfterValidator(check_access_point)]
+type MrapArn = Annotated[str, AfterValidator(check_mrap)]
 type Fqdn = Annotated[str, AfterValidator(check_fqdn)]
 type Group = Annotated[str, AfterValidator(check_client)]
 type KeyPattern = Annotated[str, AfterValidator(parse_key_glob)]
@@ -92,12 +108,6 @@ type Allowed = Annotated[
 ]
 
 
-def _no_vpce(value: list[str]) -> list[str]:
-    if value:
-        raise Misspelling("VPC endpoints are not supported yet", "write `vpce: []`, or delete the key")
-    return value
-
-
 class Endpoints(Section):
     """Which S3 hosts may be spoken to at all."""
 
@@ -105,12 +115,10 @@ class Endpoints(Section):
     """AWS partitions; bucket names are unique in one only."""
     regions: Filled[Region]
     """Exact region codes; they bind copy sources too."""
-    vpce: Annotated[list[str], AfterValidator(_no_vpce), WithJsonSchema({"type": "array", "maxItems": 0})] = (
-        Field(default=[])
-    )
-    """VPC endpoint ids; not supported yet, so only the empty list."""
+    vpce: list[Vpce] = Field(default=[])
+    """Exact ids of the interface endpoints that class `vpce` opens: anybody can own one."""
     classes: Filled[OpenClass]
-    """Classes of S3 endpoints; FIPS dualstack names need both `fips` and `dualstack`."""
+    """Classes of S3 endpoints; a name of two kinds, such as FIPS dualstack, needs both."""
     path_style: DenyAllow = "allow"
     """Whether `https://s3.REGION.amazonaws.com/BUCKET/KEY` may be used."""
 
@@ -123,14 +131,18 @@ class Clients(Section):
 
 
 class RuleEntry(Section):
-    """One row of the list: a bucket, what may be done with it, and by whom."""
+    """One row of the list: a bucket or access point, what may be done with it, and by whom."""
 
     id: Name
     """The rule's name in records; unique in the file."""
     bucket: Bucket | None = None
-    """Exact name of a general purpose bucket; either this or `fqdn`."""
+    """Exact name of a bucket; this, or one of the next three. Directory buckets need class `express`."""
     fqdn: Fqdn | None = None
     """Exact virtual-hosted-style host name; that host only, path-style not implied."""
+    access_point: AccessPointArn | None = None
+    """ARN of an access point, also of Object Lambda or on an Outpost; its bucket is not implied."""
+    mrap: MrapArn | None = None
+    """ARN of a multi-region access point."""
     allow: Filled[Allowed]
     """Operation classes, or names of S3 operations; `admin` is never implied."""
     keys: Filled[KeyPattern] | None = None
@@ -139,6 +151,10 @@ class RuleEntry(Section):
     """Names of client groups; every client when absent."""
     accounts: Filled[Account] | None = None
     """Accounts whose keys may have signed; every account when absent."""
+    owner: Account | None = None
+    """Account proven to own what is named, by a signed `x-amz-expected-bucket-owner` or by the name."""
+    encryption: Annotated[Literal["any"], BeforeValidator(_any)] | None = None
+    """`any` lets writes bring SSE-C keys and KMS keys of other accounts, which lock data away."""
     partition: RulePartition | None = None
     """The bucket's partition; needed when several are listed."""
     regions: Filled[RuleRegion] | None = None

@@ -1,7 +1,7 @@
 """Which rule allows, and if none does, which one got furthest.
 
 The normal case: one rule lists the bucket, and its constraints hold in turn:
-region, client, operation, key, account, encryption. Each constraint is a numbered stage; of
+region, client, operation, key, account, encryption, owner. Each constraint is a numbered stage; of
 several rules for one bucket the first that passes them all decides, else the one
 that failed latest, and among equals the first in the file.
 """
@@ -14,13 +14,18 @@ from typing import Final
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.model import KeyGlob, Policy, Rule
+from s3gate.policy.owner import Claim, proves_owner
 from s3gate.policy.reading import Client
 from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass
 from s3gate.s3.operation_needs import CUSTOMER_KEY
 
 CACHED_CLIENTS: Final = 4096  # client addresses remembered as values; as many as connections are served
+_OWNER_UNPROVEN: Final = (
+    "nothing proves who owns it: sign x-amz-expected-bucket-owner with the account that the rule expects"
+)
 # Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
 _KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
+_OBJECT_READS: Final = frozenset({"GetObject", "HeadObject"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Asked:
         region: of the endpoint; None where the name carries none.
         keys: the decoded key in every reading it may have; empty for an operation on the bucket.
         account: account that signed; None when anonymous or not told by the key id.
+        claim: what the request shows of the resource's owner; None when no rule asks for it.
     """
 
     region: str | None
@@ -38,6 +44,7 @@ class Asked:
     keys: tuple[str, ...]
     client: Client
     account: str | None
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +91,22 @@ def _test_rule(policy: Policy, rule: Rule, asked: Asked) -> RuleRefusal | None:
             return RuleRefusal(rule, 4, Reason.KEY_NOT_ALLOWED, problem)
     if rule.accounts and asked.account not in rule.accounts:
         return RuleRefusal(rule, 5, Reason.ACCOUNT_NOT_ALLOWED, account_problem(asked.account))
-    if not rule.encryption_any:
+    return check_bonds(rule, asked)
+
+
+def check_bonds(rule: Rule, asked: Asked) -> RuleRefusal | None:
+    """What monitor mode never lifts of a rule: the data stays readable for its owner, who is the right one.
+
+    Args:
+        rule: one that lists the resource.
+        asked: what is to be done.
+    """
+    if not rule.encryption_any and asked.operation.encryption is not None:
         problem = encryption_problem(asked)
         if problem is not None:
             return RuleRefusal(rule, 6, Reason.ENCRYPTION_NOT_ALLOWED, problem)
+    if rule.owner is not None and (asked.claim is None or not proves_owner(asked.claim, rule.owner)):
+        return RuleRefusal(rule, 7, Reason.BUCKET_OWNER_NOT_PROVEN, _OWNER_UNPROVEN)
     return None
 
 
@@ -162,6 +181,8 @@ def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
         if any(glob.covers_prefix(prefix) for glob in globs):
             return None
         return "a list must ask for a prefix within the keys that may be used"
+    if operation.name in _OBJECT_READS:
+        return "the index of a website is named by its bucket, not by the request"
     if operation.operation_class in _KEYLESS_CLASSES:
         return None
     if operation.keys_in_body:

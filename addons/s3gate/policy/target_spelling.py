@@ -1,4 +1,4 @@
-"""The canonical spelling of what a rule names: bucket, S3 host, AWS service host, region, class.
+"""The canonical spelling of what a rule names: bucket, S3 host, access point, AWS service host.
 
 Normally a text names exactly one thing inside what `endpoints` lists, and comes back as
 it is. Otherwise a Misspelling says what it names instead, and how the entry is written.
@@ -11,100 +11,31 @@ from pydantic import ValidationInfo
 
 from s3gate.policy.listed import Listed
 from s3gate.policy.mistake import Misspelling, quote
+from s3gate.policy.place_spelling import listed_in
 from s3gate.policy.suggestion import nearest
-from s3gate.policy.unsupported import UNSUPPORTED_CLASSES
+from s3gate.s3.access_point import access_point_of, parse_access_point
 from s3gate.s3.address import parse_address
-from s3gate.s3.bucket import explain_bucket_name
+from s3gate.s3.bucket import alias_kind, explain_bucket_name, is_directory_bucket_name
 from s3gate.s3.endpoint import AwsName, Endpoint, EndpointClass, Foreign, OtherService, classify_host
 from s3gate.s3.host import HostName, parse_authority
-from s3gate.s3.partitions import PARTITIONS, Partition
+from s3gate.s3.partitions import PARTITIONS
 from s3gate.s3.refusal import IpLiteral, ReadError
-
-SUPPORTED_CLASSES: Final = tuple(
-    one.value
-    for one in EndpointClass
-    if one.value not in UNSUPPORTED_CLASSES and one is not EndpointClass.CONTROL
-)
 
 _URL: Final = re.compile(r"[a-z0-9+.-]+://(.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
 _BUCKET_ARN: Final = re.compile(r"arn:[a-z-]+:s3:::([^/]*)(?:/.*)?", re.ASCII | re.DOTALL)
+# The ARN of an access point with `:` for `/`, as boto3 writes some, or with a key.
+_POINT_ARN: Final = re.compile(
+    r"(?P<start>arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:[0-9]*:(?:outpost[/:][a-z0-9-]+[/:])?)"
+    r"accesspoint[/:](?P<name>[^/:]+)(?:/object)?(?:/(?P<key>.*))?",
+    re.ASCII | re.DOTALL,
+)
 _WILD: Final = frozenset("*?")
 _REGEX: Final = frozenset("^$()[]{}|+\\")
 
 
-def _listed(info: ValidationInfo) -> Listed:
-    return info.context if isinstance(info.context, Listed) else Listed()
-
-
-def _partitions(listed: Listed) -> list[Partition]:
-    """The listed partitions; all, where the file lists none that exists."""
-    return [PARTITIONS[one] for one in listed.partitions or () if one in PARTITIONS] or list(
-        PARTITIONS.values()
-    )
-
-
-def check_partition(text: str) -> str:
-    """The id of an AWS partition."""
-    if text in PARTITIONS:
-        return text
-    right = nearest(text, PARTITIONS)
-    known = ", ".join(f"`{one}`" for one in PARTITIONS)
-    raise Misspelling(f"{quote(text)} is not a partition", f"write `{right}`" if right else f"one of {known}")
-
-
-def check_rule_partition(text: str, info: ValidationInfo) -> str:
-    """The partition of a rule: one of those that `endpoints` lists."""
-    check_partition(text)
-    partitions = _listed(info).partitions
-    if partitions is not None and text not in partitions:
-        raise Misspelling(f"partition {quote(text)} is not listed under `endpoints`", f"add `{text}` there")
-    return text
-
-
-def check_region(text: str, info: ValidationInfo) -> str:
-    """A region of one of the listed partitions, by the form that botocore gives for it."""
-    rows = _partitions(_listed(info))
-    if any(row.region_pattern.fullmatch(text) for row in rows):
-        return text
-    right = nearest(text, [region for row in rows for region in row.regions])
-    elsewhere = next((row.id for row in PARTITIONS.values() if row.region_pattern.fullmatch(text)), None)
-    if elsewhere is not None:
-        raise Misspelling(
-            f"region {quote(text)} lies in partition `{elsewhere}`, which is not listed",
-            f"add `{elsewhere}` to `partitions`",
-        )
-    hint = f"write `{right}`" if right else "write the code of a region, like `ap-northeast-1`"
-    raise Misspelling(f"{quote(text)} is not a region of the listed partitions", hint)
-
-
-def check_rule_region(text: str, info: ValidationInfo) -> str:
-    """A region of a rule: one of those that `endpoints` lists."""
-    listed = _listed(info)
-    if listed.regions is None or text in listed.regions:
-        return text
-    check_region(text, info)
-    raise Misspelling(
-        f"region {quote(text)} is not listed under `endpoints`",
-        "add it to `regions` there, or delete it here",
-    )
-
-
-def check_class(text: str) -> str:
-    """An endpoint class that can be listed."""
-    if text in SUPPORTED_CLASSES:
-        return text
-    if text in UNSUPPORTED_CLASSES:
-        raise Misspelling(f"endpoint class {quote(text)} is not supported yet", "delete it for now")
-    right = nearest(text, SUPPORTED_CLASSES)
-    known = ", ".join(f"`{one}`" for one in SUPPORTED_CLASSES)
-    raise Misspelling(
-        f"{quote(text)} is not an endpoint class", f"write `{right}`" if right else f"one of {known}"
-    )
-
-
 def check_client(text: str, info: ValidationInfo) -> str:
     """The name of a client group that the file defines."""
-    names = _listed(info).clients
+    names = listed_in(info).clients
     if names is None or text in names:
         return text
     right = nearest(text, names)
@@ -112,8 +43,16 @@ def check_client(text: str, info: ValidationInfo) -> str:
     raise Misspelling(f"no client group {quote(text)}", hint)
 
 
-def check_bucket(text: str) -> str:
-    """The name of a general purpose bucket, exact."""
+def check_bucket(text: str, info: ValidationInfo) -> str:
+    """The name of a bucket, exact; a directory bucket where class `express` is open."""
+    if text.endswith("--x-s3") and is_directory_bucket_name(text):
+        classes = listed_in(info).classes
+        if classes is not None and EndpointClass.EXPRESS.value not in classes:
+            raise Misspelling(
+                f"{quote(text)} is a directory bucket, and class `express` is not listed under `endpoints`",
+                "add `express` to `classes`",
+            )
+        return text
     why = explain_bucket_name(text)
     is_host = "." in text and isinstance(_classify(text), Endpoint)
     if why is None and not is_host:
@@ -127,6 +66,9 @@ def check_bucket(text: str) -> str:
 def _wrapped_bucket(text: str) -> Misspelling | None:
     """A bucket inside something longer: an ARN, a URL, a path."""
     bare, kind = "", "an ARN"
+    if _POINT_ARN.fullmatch(text):
+        key = "mrap" if ".mrap" in text else "access_point"
+        return Misspelling(f"{quote(text)} is the ARN of an access point", f"write `{key}: {text}`")
     if arn := _BUCKET_ARN.fullmatch(text):
         bare = arn[1]
     elif url := _URL.fullmatch(text):
@@ -200,24 +142,83 @@ def check_fqdn(text: str, info: ValidationInfo) -> str:
             else "only S3 is listed here"
         )
         raise Misspelling(f"{quote(text)} is not an S3 host name", hint)
-    if place.endpoint_class.value not in SUPPORTED_CLASSES:
-        raise Misspelling(
-            f"{quote(text)}: class `{place.endpoint_class.value}` is not supported yet", "delete it"
-        )
+    if EndpointClass.CONTROL in place.needs:
+        raise Misspelling(f"{quote(text)} is S3 Control, which is never open", "delete it")
     if place.label is None:
         raise Misspelling(f"{quote(text)} names no bucket", "write `bucket:` with the bucket's name")
-    listed = _listed(info)
-    _inside(text, listed, place)
+    point = access_point_of(place)
+    if point is not None:
+        kind = "mrap" if point.multi_region else "access_point"
+        raise Misspelling(f"{quote(text)} is the host of an access point", f"write `{kind}: {point.arn}`")
+    _inside(text, listed_in(info), place)
     try:
         address = parse_address(place, "/")
     except ReadError as exc:
         raise Misspelling(exc.detail) from exc
+    if address.special == "directory-bucket" and EndpointClass.EXPRESS in place.needs:
+        return text
     if address.special is not None or address.bucket is None:
         raise Misspelling(f"{quote(text)} names a {address.special or 'host without a bucket'}, not a bucket")
     why = explain_bucket_name(address.bucket)
     if why is not None:
         raise Misspelling(why)
     return text
+
+
+def check_access_point(text: str, info: ValidationInfo) -> str:
+    """The ARN of an access point with a region, inside what `endpoints` lists."""
+    return _check_point(text, info, multi_region=False)
+
+
+def check_mrap(text: str, info: ValidationInfo) -> str:
+    """The ARN of a multi-region access point, inside what `endpoints` lists."""
+    return _check_point(text, info, multi_region=True)
+
+
+def _check_point(text: str, info: ValidationInfo, *, multi_region: bool) -> str:
+    point = parse_access_point(text)
+    if point is None:
+        raise _misspelt_point(text)
+    if point.multi_region != multi_region:
+        what = "a multi-region access point" if point.multi_region else "an access point of one region"
+        raise Misspelling(
+            f"{quote(text)} is {what}", f"write `{'mrap' if point.multi_region else 'access_point'}: {text}`"
+        )
+    place = classify_host(point.host)
+    if isinstance(place, Endpoint):
+        _inside(text, listed_in(info), place)
+    return text
+
+
+def _misspelt_point(text: str) -> Misspelling:
+    """What is wrong with the ARN of an access point, as far as it can be told."""
+    parts = _POINT_ARN.fullmatch(text)
+    like = "write it like `arn:aws:s3:eu-west-1:111122223333:accesspoint/NAME`"
+    if parts is None:
+        kind = alias_kind(text) or ("host name" if "." in text and not text.startswith("arn:") else None)
+        known = f": it is {'an' if kind[0] in 'ao' else 'a'} {kind}" if kind else ""
+        return Misspelling(f"{quote(text)} is not the ARN of an access point{known}", like)
+    right = f"{parts['start'].replace('outpost:', 'outpost/')}accesspoint/{parts['name']}"
+    if parts["start"].count(":") > 5:
+        right = re.sub(r"(outpost/op-[a-z0-9]+):", r"\1/", right)
+    if right != text and parse_access_point(right) is not None:
+        rest = f' and `keys: ["{parts["key"]}"]`' if parts["key"] else ""
+        return Misspelling(f"{quote(text)} is not the canonical ARN", f"write `{right}`{rest}")
+    partition, _, region, account = text.split(":")[1:5]
+    rows = PARTITIONS.values()
+    if partition not in PARTITIONS:
+        return Misspelling(f"{quote(partition)} is not a partition", "write `aws`, or the id of another one")
+    home = next((row.id for row in rows if row.region_pattern.fullmatch(region)), None)
+    if region and home != partition:
+        what = f"lies in partition `{home}`" if home else "is no region"
+        hint = f"write `arn:{home}:…`, or a region of `{partition}`" if home else like
+        return Misspelling(f"region {quote(region)} of the ARN {what}, not in `{partition}`", hint)
+    if len(account) != 12:
+        return Misspelling(f"{quote(account)} in the ARN is not an account id of 12 digits", like)
+    return Misspelling(
+        f"{quote(text)} is not the ARN of an access point that a host can name",
+        "its name has 3 to 50 of a-z 0-9 -, `.mrap` stands without a region, Outposts with `outpost/op-…/`",
+    )
 
 
 def _inside(text: str, listed: Listed, place: Endpoint) -> None:

@@ -1,4 +1,4 @@
-"""Keys and values of the documents whose enforcement does not exist yet.
+"""Keys of the documents whose enforcement does not exist yet.
 
 Normally a key is either in the schema and enforced, or unknown. What the design
 names but nothing enforces yet stands here and is refused with "not supported yet",
@@ -12,27 +12,9 @@ UNSUPPORTED_KEYS: Final[frozenset[tuple[str, ...]]] = frozenset(
         ("clients", "*", "users"),
         ("clients", "*", "vpc_endpoints"),
         ("presets",),
-        ("rules", "*", "access_point"),
-        ("rules", "*", "encryption"),
-        ("rules", "*", "mrap"),
-        ("rules", "*", "owner"),
     }
 )
 """Paths in the policy file; `*` stands for an index or a name that the person chose."""
-
-UNSUPPORTED_CLASSES: Final[frozenset[str]] = frozenset(
-    {
-        "accelerate",
-        "access-point",
-        "express",
-        "mrap",
-        "object-lambda",
-        "outposts",
-        "vpce",
-        "website",
-    }
-)
-"""Endpoint classes that are recognised and refused, and cannot be listed yet."""
 
 
 def is_unsupported(loc: tuple[int | str, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 Normally there is none. A warning names a row that does less, or opens more, than its
 author may think: ends that have passed, rules that never match or are covered by an
-earlier one, services whose own keys can write elsewhere, path-style refused.
+earlier one, owners that clients cannot prove, services whose own keys can write elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,11 @@ from typing import Final
 
 from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, in_file_order, quote
-from s3gate.policy.model import KeyGlob, Monitor, Policy, Rule
+from s3gate.policy.model import KeyGlob, Monitor, PlainHttp, Policy, Rule
 from s3gate.policy.suggestion import nearest
-from s3gate.s3.endpoint import Endpoint, classify_host
+from s3gate.s3.address import parse_address
+from s3gate.s3.bucket import is_directory_bucket_name, namespace_of
+from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
 from s3gate.s3.operation import OPERATION_CLASS
 from s3gate.s3.partitions import PARTITIONS
@@ -57,6 +59,17 @@ def _top(policy: Policy, root: Node, now: datetime) -> Iterator[Mistake]:
             "path-style is refused: GetBucketLocation, dotted buckets, custom endpoints of botocore break",
             "write `path_style: allow` unless that is wanted; buckets are judged alike in both styles",
         )
+    if EndpointClass.WEBSITE in policy.classes and not (
+        policy.unsigned and policy.plain_http is PlainHttp.ALLOW
+    ):
+        places = root.at(("endpoints", "classes")).items
+        where = next(one for one in places if one.value == EndpointClass.WEBSITE.value)
+        yield Mistake(
+            where.line,
+            where.column,
+            "websites are served in clear text to anonymous requests, which are both refused here",
+            "delete `website`, or write `plain_http: allow` and `unsigned: allow`",
+        )
     if not policy.rules and not policy.hosts:
         yield Mistake(root.line, root.column, "the list is empty: every request is refused", "add `rules:`")
 
@@ -85,6 +98,7 @@ def _regions(policy: Policy, root: Node) -> Iterator[Mistake]:
 
 def _rule(policy: Policy, rule: Rule, node: Node, now: datetime) -> Iterator[Mistake]:
     yield from _until(rule.monitor, node, now)
+    yield from _owner(rule, node)
     if rule.fqdn is not None:
         place = classify_host(HostName(rule.fqdn))
         region = place.region if isinstance(place, Endpoint) else None
@@ -116,10 +130,43 @@ def _rule(policy: Policy, rule: Rule, node: Node, now: datetime) -> Iterator[Mis
         )
 
 
+def _owner(rule: Rule, node: Node) -> Iterator[Mistake]:
+    """Awscli's `aws s3` commands cannot send the header that proves an owner."""
+    bucket = _bucket_of(rule)
+    space = namespace_of(bucket) if bucket is not None else None
+    if rule.owner is None or (bucket is None and rule.mrap is None):
+        return
+    line, column = node.key_at(("owner",))
+    if space is not None and space[0] == rule.owner:
+        return
+    if bucket is not None and is_directory_bucket_name(bucket):
+        yield Mistake(
+            line,
+            column,
+            "the owner of a directory bucket cannot be proven to CreateSession: clients with sessions fail",
+            "delete `owner`: the zone in the name and `accounts` bind it",
+        )
+        return
+    yield Mistake(
+        line,
+        column,
+        "`aws s3 cp` cannot send x-amz-expected-bucket-owner, which proves the owner here: it is refused",
+        "use `aws s3api … --expected-bucket-owner`, or a bucket named `…-<account>-<region>-an`",
+    )
+
+
+def _bucket_of(rule: Rule) -> str | None:
+    if rule.fqdn is None:
+        return rule.bucket
+    place = classify_host(HostName(rule.fqdn))
+    return parse_address(place, "/").bucket if isinstance(place, Endpoint) else None
+
+
 def _covered(policy: Policy, nodes: Sequence[Node]) -> Iterator[Mistake]:
     earlier: dict[tuple[str, str], list[Rule]] = {}
     for rule, node in zip(policy.rules, nodes, strict=True):
-        same = earlier.setdefault((rule.partition, rule.fqdn or rule.bucket or ""), [])
+        target = rule.fqdn or rule.bucket or rule.access_point or rule.mrap or ""
+        same = earlier.setdefault((rule.partition, target), [])
         by = next((one for one in same if _covers(one, rule)), None)
         if by is not None:
             yield Mistake(
@@ -138,6 +185,8 @@ def _covers(wide: Rule, narrow: Rule) -> bool:
     } | narrow.operations
     return (
         wide.monitor == narrow.monitor
+        and wide.owner in (None, narrow.owner)
+        and wide.encryption_any >= narrow.encryption_any
         and all(name in wide.operations or OPERATION_CLASS[name] in wide.classes for name in operations)
         and (not wide.clients or (bool(narrow.clients) and set(narrow.clients) <= set(wide.clients)))
         and (not wide.accounts or (bool(narrow.accounts) and narrow.accounts <= wide.accounts))

@@ -59,6 +59,11 @@ class CopySource:
     version_id: str | None = None
     arn: str | None = None
 
+    @property
+    def region(self) -> str | None:
+        """The region in the ARN; None for a bucket and a multi-region access point."""
+        return self.arn.split(":")[3] or None if self.arn is not None else None
+
 
 def read_copy_source(head: Head, query: Query) -> CopySource | None:
     """Read the source that a request names, wherever it stands.

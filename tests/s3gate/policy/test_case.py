@@ -76,7 +76,7 @@ def test_rules_by_bucket_and_by_name_come_in_file_order() -> None:
     started = case()
     started.read_head()
     address = started.read_target(started.named)  # type: ignore[arg-type]  # HOST is S3's
-    rules = started.rules_for(address.endpoint, "bucket-a", address.style)
+    rules = started.rules_for(address)
     assert [rule.id for rule in rules] == ["second", "first"]
 
 

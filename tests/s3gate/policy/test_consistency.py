@@ -40,6 +40,42 @@ ROWS = [
         [],
     ),
     ("same host", "hosts: [{name: a}, {name: a}]\n", [(1, 27, "host `a` again, first on line 1")]),
+    (
+        "vpce without ids",
+        "endpoints: {classes: [standard, vpce]}\n",
+        [(1, 33, "class `vpce` without ids: anybody can own an interface endpoint")],
+    ),
+    (
+        "no ids",
+        "endpoints: {vpce: [], classes: [vpce]}\n",
+        [(1, 33, "class `vpce` without ids: anybody can own an interface endpoint")],
+    ),
+    (
+        "ids without class",
+        "endpoints: {vpce: [vpce-1], classes: [standard]}\n",
+        [(1, 13, "`vpce` without class `vpce` opens nothing")],
+    ),
+    ("ids with class", "endpoints: {vpce: [vpce-1], classes: [vpce]}\n", []),
+    (
+        "another partition than the ARN's",
+        "rules: [{access_point: 'arn:aws-cn:s3', partition: aws}]\n",
+        [(1, 52, "`access_point` lies in partition `aws-cn`, not here")],
+    ),
+    (
+        "another partition than the host's",
+        "rules: [{fqdn: bkt.s3.cn-north-1.amazonaws.com.cn, partition: aws}]\n",
+        [(1, 63, "`fqdn` lies in partition `aws-cn`, not here")],
+    ),
+    (
+        "an odd host beside a partition",
+        "rules: [{fqdn: 'a b', partition: aws}, {fqdn: example.com, partition: aws}]\n",
+        [],
+    ),
+    (
+        "same access point",
+        "rules:\n  - {id: a, mrap: m}\n  - {id: b, mrap: m}\n",
+        [(3, 5, "the same rule as `a` on line 2")],
+    ),
     ("same word", "endpoints: {b: [x, y, x]}\n", [(1, 23, "`x` twice in one list")]),
     ("same word of a rule", "rules: [{bucket: b, keys: [x, [y], x]}]\n", [(1, 36, "`x` twice in one list")]),
     ("same word of a group", "clients: {b: {cidrs: [x, x]}}\n", [(1, 26, "`x` twice in one list")]),

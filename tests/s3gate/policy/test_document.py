@@ -137,7 +137,7 @@ rules:
     clients: [btch]
     regions: [us-east-1]
     until: 2026/1/5
-    owner: "111122223333"
+    owner: "1111"
   - {id: uploads, fqdn: B.s3.us-east-1.amazonaws.com., allow: [read]}
 hosts:
   - {name: s3.us-east-1.amazonaws.com, accounts: [1]}
@@ -164,7 +164,7 @@ def test_every_mistake_is_told_at_once_in_file_order() -> None:
         (16, 15, "add it to `regions` there, or delete it here"),
         (17, 5, "delete it, or add `mode: monitor`"),
         (17, 12, "write `2026-01-05`"),
-        (18, 5, "delete it for now"),
+        (18, 12, 'write the 12 digits, like "111122223333"'),
         (19, 10, "choose another, or merge the two"),
         (19, 25, "write `b.s3.us-east-1.amazonaws.com`"),
         (21, 12, "write rules with `bucket:`"),

@@ -47,7 +47,7 @@ HEAD = "version: 1\nendpoints: {partitions: [aws], regions: [eu-west-1], classes
         pytest.param(HEAD + "rules: [{id: a, bucket: bkt, allow: [Read]}]\n", id="allow spelling"),
         pytest.param(HEAD + "hosts: [{name: sts.amazonaws.com}]\n", id="host without accounts"),
         pytest.param(HEAD + "deny_at: later\n", id="choice"),
-        pytest.param(HEAD.replace("[standard]", "[vpce]"), id="class"),
+        pytest.param(HEAD.replace("[standard]", "[control]"), id="class"),
     ],
 )
 def test_schema_and_parser_refuse_alike(text: str) -> None:

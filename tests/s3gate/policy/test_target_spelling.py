@@ -9,15 +9,11 @@ from pydantic import ValidationInfo
 from s3gate.policy.listed import Listed
 from s3gate.policy.mistake import Misspelling
 from s3gate.policy.target_spelling import (
-    SUPPORTED_CLASSES,
+    check_access_point,
     check_bucket,
-    check_class,
     check_client,
     check_fqdn,
-    check_partition,
-    check_region,
-    check_rule_partition,
-    check_rule_region,
+    check_mrap,
     check_service_host,
 )
 
@@ -46,8 +42,8 @@ BUCKETS = [
     (
         "arn of an access point",
         "arn:aws:s3:eu-west-1:111122223333:accesspoint/a",
-        "is an ARN",
-        "write the bucket",
+        "is the ARN of an access point",
+        "write `access_point: arn:aws:s3:eu-west-1:111122223333:accesspoint/a`",
     ),
     ("key", "example/incoming", "holds a key", 'write `bucket: example` and `keys: ["incoming"]`'),
     ("slash", "example/", "holds a key", 'write `bucket: example` and `keys: ["*"]`'),
@@ -79,7 +75,7 @@ BUCKETS = [
 )
 def test_what_is_no_bucket_name(text: str, says: str, hint: str | None) -> None:
     with pytest.raises(Misspelling) as caught:
-        check_bucket(text)
+        check_bucket(text, info())
     assert says in caught.value.message
     assert (caught.value.suggestion is None) == (hint is None)
     assert hint is None or str(caught.value.suggestion).startswith(hint)
@@ -87,7 +83,61 @@ def test_what_is_no_bucket_name(text: str, says: str, hint: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["example", "a.b.c", "123", "a" * 63, "example-uploads"])
 def test_bucket_names(text: str) -> None:
-    assert check_bucket(text) == text
+    assert check_bucket(text, info()) == text
+
+
+def test_directory_buckets_need_their_class() -> None:
+    name = "bkt--use1-az4--x-s3"
+    assert check_bucket(name, info(Listed(classes=frozenset({"express"})))) == name
+    with pytest.raises(Misspelling) as caught:
+        check_bucket(name, info())
+    assert caught.value.suggestion == "add `express` to `classes`"
+    for wrong in ("bkt--x-s3", "bkt--use1-az4--xa-s3"):
+        with pytest.raises(Misspelling, match="another kind of resource"):
+            check_bucket(wrong, info(Listed(classes=frozenset({"express"}))))
+
+
+POINT = "arn:aws:s3:us-east-1:111122223333:accesspoint/app"
+OPEN = Listed(
+    partitions=frozenset({"aws"}),
+    regions=frozenset({"us-east-1"}),
+    classes=frozenset({"access-point", "mrap", "outposts"}),
+)
+POINTS = [
+    ("class not open", POINT.replace("s3:", "s3-object-lambda:"), "needs class `object-lambda`", "add `object-lambda`"),
+    ("region not open", POINT.replace("us-east-1", "us-west-2"), "lies in region `us-west-2`", "add `us-west-2`"),
+    ("another partition", POINT.replace(":aws:", ":aws-cn:"), "lies in partition `aws`, not in `aws-cn`", "write `arn:aws:…`"),
+    ("partition not open", "arn:aws-cn:s3:cn-north-1:111122223333:accesspoint/app", "lies in partition `aws-cn`", "add `aws-cn`"),
+    ("no partition", POINT.replace(":aws:", ":aws-mars:"), "`aws-mars` is not a partition", "write `aws`"),
+    ("no region", POINT.replace("us-east-1", "moon"), "region `moon` of the ARN is no region", "write it like"),
+    ("colons", POINT.replace("point/", "point:"), "not the canonical ARN", f"write `{POINT}`"),
+    ("colons on an outpost", "arn:aws:s3-outposts:us-east-1:111122223333:outpost:op-01:accesspoint:app", "not the canonical ARN", "write `arn:aws:s3-outposts:us-east-1:111122223333:outpost/op-01/accesspoint/app`"),
+    ("objects", f"{POINT}/object/in/*", "not the canonical ARN", f'write `{POINT}` and `keys: ["in/*"]`'),
+    ("account", POINT.replace("111122223333", "1234"), "not an account id", "write it like"),
+    ("name", POINT.replace("app", "a"), "that a host can name", "its name has 3 to 50"),
+    ("alias", "app-abc-s3alias", "it is an access-point-alias", "write it like"),
+    ("host", "app-111122223333.s3-accesspoint.us-east-1.amazonaws.com", "it is a host name", "write it like"),
+    ("mrap", "arn:aws:s3::111122223333:accesspoint/app.mrap", "is a multi-region access point", "write `mrap: arn"),
+    ("bucket", "arn:aws:s3:::bkt", "not the ARN of an access point", "write it like"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"), [row[1:] for row in POINTS], ids=[row[0] for row in POINTS]
+)
+def test_what_is_no_listed_access_point(text: str, says: str, hint: str) -> None:
+    with pytest.raises(Misspelling) as caught:
+        check_access_point(text, info(OPEN))
+    assert says in caught.value.message
+    assert str(caught.value.suggestion).startswith(hint)
+
+
+def test_access_points() -> None:
+    assert check_access_point(POINT, info(OPEN)) == POINT
+    multi = "arn:aws:s3::111122223333:accesspoint/app.mrap"
+    assert check_mrap(multi, info(OPEN)) == multi
+    with pytest.raises(Misspelling, match="access point of one region"):
+        check_mrap(POINT, info(OPEN))
 
 
 FQDNS = [
@@ -106,9 +156,19 @@ FQDNS = [
     ("class not open", "bkt.s3.dualstack.ap-northeast-1.amazonaws.com", "add `dualstack` to `classes`"),
     ("region not open", "bkt.s3.eu-west-1.amazonaws.com", "add `eu-west-1` to `regions`"),
     ("partition not open", "bkt.s3.us-gov-west-1.amazonaws.com", "add `aws-us-gov` to `partitions`"),
-    ("accelerate", "bkt.s3-accelerate.amazonaws.com", "delete it"),
-    ("website", "bkt.s3-website-us-east-1.amazonaws.com", "delete it"),
-    ("access point", "ap-111122223333.s3-accesspoint.us-east-1.amazonaws.com", "delete it"),
+    ("accelerate", "bkt.s3-accelerate.amazonaws.com", "add `accelerate` to `classes`"),
+    ("website", "bkt.s3-website-us-east-1.amazonaws.com", "add `website` to `classes`"),
+    ("control", "111122223333.s3-control.us-east-1.amazonaws.com", "delete it"),
+    (
+        "access point",
+        "app-111122223333.s3-accesspoint.us-east-1.amazonaws.com",
+        "write `access_point: arn:aws:s3:us-east-1:111122223333:accesspoint/app`",
+    ),
+    (
+        "general bucket at express",
+        "bkt.s3express-use1-az4.us-east-1.amazonaws.com",
+        "AWS services beside S3 go under `hosts`",
+    ),
     ("alias", "point-abc-s3alias.s3.us-east-1.amazonaws.com", None),
     ("bad bucket", "a.s3.us-east-1.amazonaws.com", None),
 ]
@@ -165,59 +225,6 @@ def test_what_is_no_service_host(text: str, says: str) -> None:
 )
 def test_service_hosts(text: str) -> None:
     assert check_service_host(text) == text
-
-
-def test_partitions() -> None:
-    assert check_partition("aws-cn") == "aws-cn"
-    with pytest.raises(Misspelling) as caught:
-        check_partition("AWS")
-    assert caught.value.suggestion == "write `aws`"
-    with pytest.raises(Misspelling) as caught:
-        check_partition("zebra")
-    assert str(caught.value.suggestion).startswith("one of `aws`")
-
-
-def test_a_rules_partition_is_a_listed_one() -> None:
-    assert check_rule_partition("aws", info()) == "aws"
-    assert check_rule_partition("aws-us-gov", info(None)) == "aws-us-gov"
-    with pytest.raises(Misspelling, match="partition `aws-us-gov` is not listed"):
-        check_rule_partition("aws-us-gov", info())
-
-
-def test_regions() -> None:
-    assert check_region("eu-west-1", info()) == "eu-west-1"
-    assert check_region("us-east-9", info()) == "us-east-9"
-    for text, hint in (
-        ("eu_west_1", "write `eu-west-1`"),
-        ("AP-NORTHEAST-1", "write `ap-northeast-1`"),
-        ("us-gov-west-1", "add `aws-us-gov` to `partitions`"),
-        ("moon", "write the code of a region, like `ap-northeast-1`"),
-    ):
-        with pytest.raises(Misspelling) as caught:
-            check_region(text, info())
-        assert caught.value.suggestion == hint
-
-
-def test_a_rules_region_is_a_listed_one() -> None:
-    assert check_rule_region("us-east-1", info()) == "us-east-1"
-    assert check_rule_region("zebra", info(Listed())) == "zebra"
-    with pytest.raises(Misspelling, match="region `eu-west-1` is not listed"):
-        check_rule_region("eu-west-1", info())
-    with pytest.raises(Misspelling, match="`zebra` is not a region"):
-        check_rule_region("zebra", info())
-
-
-def test_classes() -> None:
-    assert SUPPORTED_CLASSES == ("standard", "dualstack", "fips")
-    assert check_class("fips") == "fips"
-    for text, hint in (
-        ("FIPS", "write `fips`"),
-        ("vpce", "delete it for now"),
-        ("zebra", "one of `standard`"),
-    ):
-        with pytest.raises(Misspelling) as caught:
-            check_class(text)
-        assert str(caught.value.suggestion).startswith(hint)
 
 
 def test_clients() -> None:

@@ -62,6 +62,20 @@ ROWS = [
         (5, 69),
         "the rule never matches: none of its regions lies in partition `aws-cn`",
     ),
+    ("owner for awscli", HEAD + RULE % ', owner: "111122223333"', (5, 41), "`aws s3 cp` cannot send"),
+    (
+        "owner of a directory bucket",
+        HEAD.replace("[standard]", "[express]")
+        + RULE.replace("bkt", "bkt--use1-az4--x-s3") % ', owner: "111122223333"',
+        (5, 57),
+        "cannot be proven to CreateSession",
+    ),
+    (
+        "website without clear text",
+        (HEAD + RULE % "").replace("[standard]", "[website]"),
+        (2, 80),
+        "websites are served in clear text",
+    ),
     ("covered", pair("allow: [read, list]", "allow: [read]"), (6, 5), "rule `y` is covered by `x` on line 5"),
     ("covered operation", pair("allow: [read]", "allow: [GetObject]"), (6, 5), "is covered"),
     (
@@ -102,6 +116,13 @@ def test_a_service_that_does_not_is_not_warned_of() -> None:
     assert warnings(text) == []
 
 
+def test_an_owner_in_the_name_is_not_warned_of() -> None:
+    text = (HEAD + RULE % ', owner: "111122223333"').replace("bkt", "bkt-111122223333-us-east-1-an")
+    assert warnings(text) == []
+    other = text.replace('owner: "1', 'owner: "2')
+    assert [one[2][:11] for one in warnings(other)] == ["`aws s3 cp`"]
+
+
 def test_a_dotted_bucket_needs_path_style() -> None:
     text = (HEAD + RULE % "").replace("style: allow", "style: deny").replace("bkt", "a.b.c")
     assert [one[:2] for one in warnings(text)] == [(2, 91), (5, 21)]
@@ -120,6 +141,7 @@ def test_a_dotted_bucket_needs_path_style() -> None:
         ('allow: [read], accounts: ["111122223333"]', "allow: [read]"),
         ("allow: [read], regions: [us-east-1]", "allow: [read]"),
         ("allow: [read], mode: monitor, until: 2026-12-31", "allow: [read]"),
+        ("allow: [read]", "allow: [read], encryption: any"),
     ],
 )
 def test_rules_that_add_something_are_not_covered(first: str, second: str) -> None:
