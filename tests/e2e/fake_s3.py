@@ -49,6 +49,7 @@ class FakeS3:
         self.plain_port = 0
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def touched(self) -> bool:
@@ -76,6 +77,11 @@ class FakeS3:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()  # a TLS transport would wait for its peer's goodbye
+        for writer in self._writers:
+            with contextlib.suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
 
     async def _accept_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._serve(reader, writer, tls=True)
@@ -87,6 +93,7 @@ class FakeS3:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.add(writer)
         seen = Seen(writer.get_extra_info("sockname")[0])
         self.connections.append(seen)
         try:
