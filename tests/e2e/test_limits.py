@@ -154,3 +154,29 @@ async def test_a_drain_ends_at_its_deadline(tmp_path: Path) -> None:
         assert rig.gate.connections == 0
         (done,) = await rig.recorder.wait_completions(1)
         assert not done.complete
+
+
+async def test_a_client_that_never_reads_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    flowing = asyncio.Event()
+
+    async def endless(seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(seen, reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\n")
+        while True:
+            writer.write(bytes(1 << 20))
+            await writer.drain()
+            flowing.set()
+            await asyncio.sleep(0)
+
+    async with run_rig(tmp_path) as rig:
+        rig.s3.script = endless
+        client = await rig.tunnel()
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a transport that reads
+        await client.send(GET)
+        await asyncio.wait_for(flowing.wait(), 5)
+        async with asyncio.timeout(5):
+            await rig.gate.drain(0.2)
+        assert rig.gate.connections == 0
+        (done,) = await rig.recorder.wait_completions(1)
+        assert not done.complete
+        client.writer.transport.abort()

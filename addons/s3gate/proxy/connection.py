@@ -78,8 +78,10 @@ class GateConnection(server.LiveConnectionHandler):
             except asyncio.CancelledError as exc:
                 cancelled = exc
         io = self.transports.pop(connection)
-        if isinstance(io.writer, asyncio.StreamWriter):
+        if isinstance(io.writer, asyncio.StreamWriter) and connection is self.client:
             io.writer.close()
+        elif isinstance(io.writer, asyncio.StreamWriter):
+            io.writer.transport.abort()  # what the upstream did not take is not for it any more
         if cancelled is not None:
             raise cancelled
 

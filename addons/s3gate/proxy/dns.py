@@ -71,11 +71,14 @@ class FreshResolver:
         timeout_s: of one resolution, seconds.
 
     Raises:
-        ValueError: a nameserver is not an address with an optional port.
+        ValueError: a nameserver is not an address with an optional port, or the system has none.
     """
 
     def __init__(self, nameservers: Sequence[str], timeout_s: float) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        except dns.resolver.NoResolverConfiguration as exc:
+            raise ValueError("the system names no nameserver; set `dns.nameservers`") from exc
         self._resolver.cache = None
         self._resolver.search = []
         self._resolver.use_search_by_default = False

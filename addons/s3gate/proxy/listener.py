@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 BACKLOG: Final = 1024  # connections that the kernel holds while we are busy; SOMAXCONN caps it
 REFUSED_LINGER_S: Final = 1.0  # for a client above the limits to read its answer
+CLOSE_S: Final = 1.0  # for the last bytes to leave towards a client that is being closed
 REFUSED_BYTES: Final = 65_536  # of it that are read and thrown away
 
 MakeConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Client], GateConnection]
@@ -58,7 +59,6 @@ class Listener:
         self._open: dict[asyncio.Task[None], GateConnection | None] = {}
         self._clients: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
-        self._draining = False
 
     async def start(self, host: str, port: int) -> int:
         """Listen.
@@ -93,7 +93,6 @@ class Listener:
         Args:
             seconds: how long transfers may go on.
         """
-        self._draining = True
         if self._server is not None:
             self._server.close()
         deadline = asyncio.get_running_loop().time() + seconds
@@ -111,9 +110,10 @@ class Listener:
             else:
                 task.cancel()
         if self._open:
-            await asyncio.wait(tuple(self._open), timeout=1.0)
+            await asyncio.wait(tuple(self._open), timeout=2 * CLOSE_S)
         if self._server is not None:
-            await self._server.wait_closed()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), CLOSE_S)
 
     @property
     def connections(self) -> int:
@@ -140,7 +140,7 @@ class Listener:
         except Exception:  # noqa: BLE001 - the gate: the connection ends
             _log.exception("a connection broke")
         finally:
-            writer.close()
+            await _hang_up(writer)
             del self._open[task]
             self._clients[client.address] -= 1
             if not self._clients[client.address]:
@@ -168,3 +168,12 @@ class Listener:
                 for _ in range(REFUSED_BYTES):
                     if not await reader.read(READ_BYTES):
                         break
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; a client that does not read must not keep it open."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), CLOSE_S)
+    except (OSError, TimeoutError):
+        writer.transport.abort()

@@ -30,6 +30,10 @@ SWITCHING: Final = 101
 FINAL: Final = 200
 
 
+# What a proxy may send once more by itself (RFC 9110 §9.2.2); a POST may have been carried out.
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+
+
 class BadGateway(Exception):
     """The upstream's answer breaks HTTP; the message says how, in one lower-case sentence."""
 
@@ -57,6 +61,7 @@ class Transfer:
         self._body = body
         self._held: list[bytes] = []
         self._opened = False
+        self._touched = False  # whether bytes of the body were taken from the client
         self._interim = 0
         self._replies = HeadBuffer(RESPONSE_HEAD_BYTES, request=False)
         self._reply_body: BodyReader | None = None
@@ -78,7 +83,8 @@ class Transfer:
     @property
     def repeatable(self) -> bool:
         """Whether nothing of it would be lost or done twice on another connection."""
-        return self.reply is None and self._interim == 0 and self._body is None
+        untouched = self.reply is None and self._interim == 0 and not self._touched
+        return untouched and self.head.method in _IDEMPOTENT
 
     def end_connection(self) -> None:
         """Close behind the answer, whatever the client wished."""
@@ -106,6 +112,7 @@ class Transfer:
         """
         if self._body is None:
             return b"", data
+        self._touched = self._touched or bool(data)
         fed = self._body.feed(data)
         self.request_done = fed.done
         if not self._opened:

@@ -152,6 +152,19 @@ def test_a_kept_connection_that_closes_as_it_is_used() -> None:
     assert plain.completions == [(True, None), (False, Reason.UPSTREAM_UNREACHABLE)]
 
 
+@pytest.mark.parametrize(("method", "again"), [("PUT", True), ("POST", False)])
+def test_a_body_that_was_not_asked_for_yet_is_no_hindrance(method: str, again: bool) -> None:
+    plain = Plain()
+    plain.carry()
+    plain.opened()
+    plain.receive(ANSWER)
+    plain.carriage.take_ending()
+    head = f"{method} http://b/k HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: 2"
+    plain.carry(head.encode())
+    plain.closed()
+    assert isinstance(plain.carriage.take_ending(), Again if again else Failed)
+
+
 def test_a_body_is_never_sent_twice() -> None:
     plain = Plain()
     plain.carry()

@@ -5,6 +5,7 @@ import asyncio
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import dns.resolver
 import dns.rrset
 import pytest
 
@@ -51,6 +52,15 @@ async def test_failures_say_why(told: str) -> None:
         server.set_answer(NAME, FAILURES[told])
         with pytest.raises(DnsFailure, match=told):
             await FreshResolver([f"127.0.0.1:{server.port}"], 0.3).resolve(NAME)
+
+
+def test_without_any_nameserver_there_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_args: object, **_kwargs: object) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr("dns.asyncresolver.Resolver", missing)
+    with pytest.raises(ValueError, match=r"dns[.]nameservers"):
+        FreshResolver([], 2.0)
 
 
 async def test_a_short_name_is_not_completed() -> None:
