@@ -33,7 +33,7 @@ EXPECTED = (
     'filter { $.event = "egress" && $.decision = "deny" }',
     "metric s3gate Denials = 3",
     "alarm s3gate-denials: OK → ALARM",
-    "the topic's subscriber was told",
+    "the topic's subscriber was told, and of s3gate-evasion too",
     "Everything came out as it says",
 )
 

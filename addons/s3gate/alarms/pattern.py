@@ -124,6 +124,30 @@ class Pattern:
         return isinstance(event, dict) and self.root.holds(event)
 
 
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a filter adds to its metric for an event: a number, or one that a selector leads to."""
+
+    constant: float | None
+    path: tuple[Step, ...] = ()
+
+    def of(self, message: str) -> float | None:
+        """The number for an event that matched.
+
+        Args:
+            message: the event's message as CloudWatch holds it.
+
+        Returns:
+            None when the selector leads to no number: then there is no datapoint.
+        """
+        if self.constant is not None:
+            return self.constant
+        for found in select(json.loads(message), self.path):
+            if isinstance(found, int | float) and not isinstance(found, bool):
+                return float(found)
+        return None
+
+
 def select(event: object, path: tuple[Step, ...]) -> Iterator[object]:
     """Every value that a selector leads to.
 

@@ -19,7 +19,7 @@ CloudWatch Logs user guide (precedence there: () > && > ||):
 import re
 from typing import Final, NoReturn
 
-from s3gate.alarms.pattern import Any, Both, Comparison, Either, Is, Node, NotExists, Pattern, Step
+from s3gate.alarms.pattern import Any, Both, Comparison, Either, Is, Node, NotExists, Pattern, Step, Value
 
 PATTERN_LIMIT: Final = 1024
 """Characters of a filter pattern (PutMetricFilter, API reference: FilterPattern, maximum length)."""
@@ -77,6 +77,24 @@ def parse_pattern(text: str) -> Pattern:
     if reader.at != len(text):
         reader.refuse("nothing after `}`")
     return Pattern(text, root)
+
+
+def parse_value(text: str) -> Value:
+    """Read the value of a metric transformation: a number, or a selector without wildcards.
+
+    Args:
+        text: as it stands in the filter (PutMetricFilter, API reference: metricValue).
+
+    Raises:
+        PatternError: it is neither.
+    """
+    if _NUMBER.fullmatch(text) is not None:
+        return Value(float(text))
+    reader = _Reader(text)
+    path = reader.read_selector()
+    if reader.at != len(text) or reader.wildcards:
+        reader.refuse("one number, or one selector without a wildcard")
+    return Value(None, path)
 
 
 class _Reader:

@@ -11,6 +11,7 @@ emulator's own: it turns the alarm on and publishes to the topic.
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 from typing import Final
 
 import boto3
@@ -18,7 +19,7 @@ from botocore.config import Config
 
 from s3gate.alarms.definition import Alarm, Definition
 from s3gate.alarms.evaluation import evaluate
-from s3gate.alarms.pattern_reader import parse_pattern
+from s3gate.alarms.pattern_reader import parse_pattern, parse_value
 
 ACCESS_KEY_ID: Final = "AKIAIOSFODNN7EXAMPLE"
 SECRET_ACCESS_KEY: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 (AWS's documented example)
@@ -26,6 +27,9 @@ TOPIC: Final = "s3gate-alarms"
 SUBSCRIBER: Final = "s3gate-on-call"
 EVENTS_LIMIT: Final = 10_000
 """Events of one page (FilterLogEvents, API reference: limit, maximum)."""
+
+DATA_LIMIT: Final = 1000
+"""Datapoints of one call (PutMetricData, API reference: MetricData, maximum)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +56,16 @@ class Count:
         pattern: as it is deployed.
         namespace: of the metric it feeds.
         metric: the metric it feeds.
-        value: what each matching event adds.
         matching: the events that match.
+        values: what each of them adds; None is no datapoint.
     """
 
     name: str
     pattern: str
     namespace: str
     metric: str
-    value: float
     matching: tuple[Event, ...]
+    values: tuple[float | None, ...]
 
 
 class AlarmChain:
@@ -103,12 +107,13 @@ class AlarmChain:
                 ],
             )
         topic = self._topics.create_topic(Name=TOPIC)["TopicArn"]
+        for alarm in definition.alarms:
+            self._put_alarm(alarm, topic)
         self._queue_url = self._queues.create_queue(QueueName=SUBSCRIBER)["QueueUrl"]
         attributes = self._queues.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
         queue = attributes["Attributes"]["QueueArn"]
+        # Last: the first state of an alarm that takes silence as breaching is ALARM, before the gate runs.
         self._topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-        for alarm in definition.alarms:
-            self._put_alarm(alarm, topic)
 
     def _put_alarm(self, alarm: Alarm, topic: str) -> None:
         self._metrics.put_metric_alarm(
@@ -161,8 +166,8 @@ class AlarmChain:
                     pattern.text,
                     change["metricNamespace"],
                     change["metricName"],
-                    float(change["metricValue"]),
                     matching,
+                    tuple(map(parse_value(change["metricValue"]).of, (one.message for one in matching))),
                 )
                 for change in item["metricTransformations"]
             )
@@ -179,15 +184,15 @@ class AlarmChain:
             data = [
                 {
                     "MetricName": count.metric,
-                    "Value": count.value,
+                    "Value": value,
                     "Timestamp": datetime.fromtimestamp(event.timestamp / 1000, UTC),
                 }
-                for event in count.matching
-                if (count.name, event) not in self._published
+                for event, value in zip(count.matching, count.values, strict=True)
+                if value is not None and (count.name, event) not in self._published
             ]
             self._published.update((count.name, event) for event in count.matching)
-            if data:
-                self._metrics.put_metric_data(Namespace=count.namespace, MetricData=data)
+            for part in batched(data, DATA_LIMIT, strict=False):
+                self._metrics.put_metric_data(Namespace=count.namespace, MetricData=list(part))
         return counts
 
     def state(self, alarm: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3gate.alarms.pattern_reader import PatternError, parse_pattern
+from s3gate.alarms.pattern_reader import PatternError, parse_pattern, parse_value
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,26 @@ def test_any_text_is_a_pattern_or_a_pattern_error(text: str) -> None:
     assert message
     assert message.isascii()
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1", 1.0),
+        ("0.5", 0.5),
+        ("$.a", 7.0),
+        ("$.b.c", 2.5),
+        ("$.none", None),
+        ("$.text", None),
+        ("$.flag", None),
+    ],
+)
+def test_the_value_of_a_metric(text: str, number: float | None) -> None:
+    message = '{"a": 7, "b": {"c": 2.5}, "text": "7", "flag": true}'
+    assert parse_value(text).of(message) == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "$", "$.a[*]", "$.a $.b", "1 "])
+def test_no_value_of_a_metric(text: str) -> None:
+    with pytest.raises(PatternError):
+        parse_value(text)

@@ -183,7 +183,7 @@ class TextSink(KeepingSink):
         self.texts: list[list[str]] = []
         self.refuse_after = refuse_after
 
-    def send(self, events: Sequence[Event], give_up: Callable[[], bool]) -> bool:
+    def send(self, events: Sequence[Event], give_up: Callable[[], bool]) -> bool:  # noqa: ARG002 - the Sink protocol
         if len(self.texts) == self.refuse_after:
             return False
         self.texts.append([event.text for event in events])
