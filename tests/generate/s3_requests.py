@@ -53,7 +53,9 @@ class Requests:
         """The S3 service model."""
         return self.client("us-east-1", "virtual").meta.service_model
 
-    def _client(self, region: str, style: str, signature: str | None = None, **options: bool) -> Any:
+    def _client(
+        self, region: str, style: str, signature: str | None = None, url: str | None = None, **options: bool
+    ) -> Any:
         fips = options.pop("use_fips_endpoint", False)
         config = Config(
             use_fips_endpoint=fips,
@@ -62,7 +64,7 @@ class Requests:
             retries={"total_max_attempts": 1},
             parameter_validation=False,
         )
-        client = self._session.create_client("s3", region_name=region, config=config)
+        client = self._session.create_client("s3", region_name=region, endpoint_url=url, config=config)
         client.meta.events.register("before-send.s3", self._catch)
         client.meta.events.register("before-sign.s3", self._remember)
         return client

@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import Final
 
 from s3gate.policy.reading import Request
+from s3gate.policy.signature import signing_service
 from s3gate.s3.endpoint import AwsName, Endpoint, classify_host
 from s3gate.s3.host import parse_authority
 from s3gate.s3.refusal import ReadError
@@ -46,7 +47,7 @@ def _scope(authority: str) -> tuple[str, str]:
     except ReadError:
         return "us-east-1", "s3"
     if isinstance(place, Endpoint):
-        return place.region or "us-east-1", "s3"
+        return place.region or "us-east-1", signing_service(place)
     if isinstance(place, AwsName):
         service, _, rest = place.host.partition(".")
         return rest.partition(".")[0], service

@@ -73,6 +73,11 @@ def signature_problem(
     return None
 
 
+def signing_service(endpoint: Endpoint) -> str:
+    """The service that clients write into the credential scope for an endpoint."""
+    return _SERVICES.get(endpoint.endpoint_class, S3_SERVICE)
+
+
 def _v2_problem(
     policy: Policy, now: datetime, endpoint: Endpoint | None, credential: Credential
 ) -> tuple[Reason, str] | None:
@@ -85,7 +90,7 @@ def _v2_problem(
 
 
 def _scope_problem(policy: Policy, endpoint: Endpoint, credential: Credential) -> str | None:
-    wanted = _SERVICES.get(endpoint.endpoint_class, S3_SERVICE)
+    wanted = signing_service(endpoint)
     if credential.service != wanted:
         return f'the credential scope names service "{credential.service}", the endpoint "{wanted}"'
     if credential.version is SignatureVersion.V4A:

@@ -1,10 +1,11 @@
 """Every verdict, as a table of requests and the reason each must get."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from generate.asks import FOREIGN, OLD, OWN, REGION, Ask
 from s3gate.policy.decide import (
     decide_addresses,
     decide_connect,
@@ -17,13 +18,6 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
-from s3gate.policy.reading import Client, Request
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-REGION = "ap-northeast-1"
-OWN = "ASIAY34FZKBOKMUTVV7A"  # account 609629065308
-FOREIGN = "ASIAVJ2E6QGR2WZILJFM"  # account 364679954851
-OLD = "AKIAIOSFODNN7EXAMPLE"  # issued before 2019: tells no account
 
 POLICY = f"""
 version: 1
@@ -46,55 +40,6 @@ rules:
 hosts:
   - {{name: sts.{REGION}.amazonaws.com, accounts: ["609629065308"]}}
 """
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One request in short: what a row does not say is what an honest client would send."""
-
-    host: str = f"good-bucket.s3.{REGION}.amazonaws.com"
-    target: str = "/k"
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    key: str | None = OWN
-    region: str = REGION
-    service: str = "s3"
-    connect: str | None = "same"
-    sni: str | None = "same"
-    header_host: str | None = "same"
-    authority: str | None = None
-    scheme: str = "https"
-    client: str = "10.0.0.1"
-
-    def request(self) -> Request:
-        headers = []
-        if self.header_host is not None:
-            headers.append(("Host", self.host if self.header_host == "same" else self.header_host))
-        if self.key is not None:
-            own = {name.lower() for name, _ in self.headers if name.lower().startswith("x-amz-")}
-            signed = ";".join(sorted(own | {"host", "x-amz-content-sha256", "x-amz-date"}))
-            scope = f"{self.key}/20261122/{self.region}/{self.service}/aws4_request"
-            headers.append(
-                (
-                    "Authorization",
-                    f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature=" + "0" * 64,
-                )
-            )
-            headers.append(("X-Amz-Date", "20261122T120000Z"))
-            headers.append(("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD"))
-        connect = f"{self.host}:443" if self.connect == "same" else self.connect
-        sni = self.host if self.sni == "same" else self.sni
-        return Request(
-            self.method,
-            self.scheme,
-            self.authority,
-            self.target,
-            (*headers, *self.headers),
-            connect,
-            sni,
-            Client(self.client),
-            NOW,
-        )
 
 
 def policy(extra: str = "", text: str = POLICY) -> Policy:
