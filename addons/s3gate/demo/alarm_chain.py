@@ -191,7 +191,7 @@ class AlarmChain:
                 if value is not None and (count.name, event) not in self._published
             ]
             self._published.update((count.name, event) for event in count.matching)
-            for part in batched(data, DATA_LIMIT, strict=False):
+            for part in batched(data, DATA_LIMIT):
                 self._metrics.put_metric_data(Namespace=count.namespace, MetricData=list(part))
         return counts
 
