@@ -117,3 +117,18 @@ def test_the_examples_of_the_help_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(examples) == 2
     for words in [*examples, ["s3gate", "check"]]:
         assert CliRunner().invoke(main, words[1:]).exit_code == 0, words
+
+
+def test_an_owner_that_awscli_cannot_prove_is_a_warning(policy: Path) -> None:
+    policy.write_text(GOOD + RULE.replace("[read]", '[read], owner: "111122223333"'), encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert result.exit_code == 0
+    assert "`aws s3 cp` cannot send x-amz-expected-bucket-owner" in result.stderr
+
+
+def test_an_access_point_of_another_partition_is_a_mistake(policy: Path) -> None:
+    arn = "arn:aws-cn:s3:eu-west-1:111122223333:accesspoint/app"
+    policy.write_text(GOOD + RULE.replace("bucket: bkt", f'access_point: "{arn}"'), encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert result.exit_code == 2
+    assert f"{policy}:3:31: region `eu-west-1` of the ARN lies in partition `aws`" in result.stderr

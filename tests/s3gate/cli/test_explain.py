@@ -25,7 +25,7 @@ def test_an_allow_tells_reading_and_rule() -> None:
     assert "operation       PutObject\n" in result.output
     assert "account         111122223333\n" in result.output
     assert "decision        allow, ALLOWED_BY_RULE\n" in result.output
-    assert f"rule            uploads ({POLICY}:20)\n" in result.output
+    assert f"rule            uploads ({POLICY}:22)\n" in result.output
     assert "step " not in result.output
 
 

@@ -30,7 +30,7 @@ def test_the_committed_schema_is_that_of_the_models() -> None:
 def test_the_example_fits_schema_and_parser() -> None:
     data = (CONFIG / "policy.yaml").read_bytes()
     assert list(schema().iter_errors(yaml.safe_load(data))) == []
-    assert [rule.id for rule in parse_policy(data).rules] == ["uploads", "reports"]
+    assert [rule.id for rule in parse_policy(data).rules] == ["uploads", "reports", "archive", "finance"]
 
 
 HEAD = "version: 1\nendpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}\n"
