@@ -67,6 +67,7 @@ class JournalRecorder:
             id_2=completion.id_2,
             reason=completion.reason,
             detail=completion.detail,
+            complete=completion.complete,
         )
         record = render_completion(
             transfer, audit_id=new_id(), decision_id=completion.decision_id, time=datetime.now(UTC)

@@ -63,6 +63,7 @@ class Transfer:
         id_2: S3's `x-amz-id-2`, or None.
         reason: why it did not end well, or None.
         detail: one sentence about that, or None.
+        complete: whether both bodies passed whole; False also when the client went away.
     """
 
     status: int | None
@@ -78,6 +79,7 @@ class Transfer:
     id_2: str | None = None
     reason: Reason | None = None
     detail: str | None = None
+    complete: bool = True
 
 
 def render_time(moment: datetime) -> str:
@@ -158,7 +160,7 @@ def render_completion(
         "time": render_time(time),
         "audit_id": audit_id,
         "decision_id": decision_id,
-        "outcome": "failed" if transfer.reason is not None or transfer.status is None else "completed",
+        "outcome": "completed" if transfer.complete and transfer.reason is None else "failed",
         "reason": transfer.reason.value if transfer.reason is not None else None,
         "transfer": {
             "status": transfer.status,
