@@ -97,7 +97,11 @@ async def run(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         await _record_policy(journal, policy, settings.policy)
         heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
         await stack.enter_async_context(_beat(heartbeat))
-        gate = Gate(_runtime(settings, authority), loaded, JournalRecorder(journal, metrics, tally), new_id)
+        recorder = JournalRecorder(journal, metrics, tally)
+        try:
+            gate = Gate(_runtime(settings, authority), loaded, recorder, new_id)
+        except ValueError as exc:
+            raise CannotStart(str(exc)) from exc
         health, admin = stack.enter_context(_serve_health(settings, gate, journal, keeper, policy, metrics))
         try:
             await serve(gate, lambda port: started(Ports(port, health, admin)))
