@@ -1,8 +1,13 @@
-"""Requests in short, for tables of verdicts: what a row does not say, an honest client would send."""
+"""Requests in short, for tables of verdicts: what a row does not say, an honest client would send.
+
+And the policy that most tables are judged by.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from s3gate.policy.document import parse_policy
+from s3gate.policy.model import Policy
 from s3gate.policy.reading import Client, Request
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -66,3 +71,35 @@ class Ask:
             Client(self.client),
             NOW,
         )
+
+
+POLICY = f"""
+version: 1
+endpoints:
+  partitions: [aws]
+  regions: [{REGION}, us-east-1]
+  classes: [standard, dualstack]
+  path_style: allow
+clients:
+  batch: {{cidrs: [10.20.0.0/24]}}
+rules:
+  - {{id: data, bucket: good-bucket, allow: [read, write, list, delete]}}
+  - {{id: reports, bucket: read-only, allow: [read, list]}}
+  - {{id: inbox, bucket: keyed, allow: [read, write, list, delete], keys: ["incoming/*"]}}
+  - {{id: batch-only, bucket: batch-bucket, allow: [write], clients: [batch]}}
+  - {{id: ours, bucket: ours-only, allow: [read, write], accounts: ["609629065308"]}}
+  - {{id: name, fqdn: named.s3.{REGION}.amazonaws.com, allow: [read]}}
+  - {{id: narrow, bucket: narrow, allow: [read], regions: [us-east-1]}}
+  - {{id: one-op, bucket: one-op, allow: [GetObject]}}
+hosts:
+  - {{name: sts.{REGION}.amazonaws.com, accounts: ["609629065308"]}}
+"""
+
+
+def policy(extra: str = "", text: str = POLICY) -> Policy:
+    return parse_policy((text + extra).encode())
+
+
+GOOD = f"good-bucket.s3.{REGION}.amazonaws.com"
+EVIL = f"evil-bucket.s3.{REGION}.amazonaws.com"
+ROOT = f"s3.{REGION}.amazonaws.com"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generate.asks import FOREIGN, OLD, OWN, REGION, Ask
+from generate.asks import EVIL, FOREIGN, GOOD, OLD, OWN, REGION, ROOT, Ask, policy
 from s3gate.policy.decide import (
     decide_addresses,
     decide_connect,
@@ -15,40 +15,8 @@ from s3gate.policy.decide import (
     refuse_unread,
 )
 from s3gate.policy.decision import Decision, Reason
-from s3gate.policy.document import parse_policy
-from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 
-POLICY = f"""
-version: 1
-endpoints:
-  partitions: [aws]
-  regions: [{REGION}, us-east-1]
-  classes: [standard, dualstack]
-  path_style: allow
-clients:
-  batch: {{cidrs: [10.20.0.0/24]}}
-rules:
-  - {{id: data, bucket: good-bucket, allow: [read, write, list, delete]}}
-  - {{id: reports, bucket: read-only, allow: [read, list]}}
-  - {{id: inbox, bucket: keyed, allow: [read, write, list, delete], keys: ["incoming/*"]}}
-  - {{id: batch-only, bucket: batch-bucket, allow: [write], clients: [batch]}}
-  - {{id: ours, bucket: ours-only, allow: [read, write], accounts: ["609629065308"]}}
-  - {{id: name, fqdn: named.s3.{REGION}.amazonaws.com, allow: [read]}}
-  - {{id: narrow, bucket: narrow, allow: [read], regions: [us-east-1]}}
-  - {{id: one-op, bucket: one-op, allow: [GetObject]}}
-hosts:
-  - {{name: sts.{REGION}.amazonaws.com, accounts: ["609629065308"]}}
-"""
-
-
-def policy(extra: str = "", text: str = POLICY) -> Policy:
-    return parse_policy((text + extra).encode())
-
-
-GOOD = f"good-bucket.s3.{REGION}.amazonaws.com"
-EVIL = f"evil-bucket.s3.{REGION}.amazonaws.com"
-ROOT = f"s3.{REGION}.amazonaws.com"
 R = Reason
 # Signed, but for its Host and date alone.
 UNCOVERED = (
@@ -246,71 +214,6 @@ def test_monitor_mode_ends_at_midnight_utc_after_its_day() -> None:
     over = replace(request, now=datetime(2026, 11, 23, tzinfo=UTC))
     assert decide_request(monitored, last).reason is R.MONITOR_ONLY
     assert decide_request(monitored, over).reason is R.BUCKET_NOT_LISTED
-
-
-def test_monitor_on_a_rule_lifts_its_own_bucket_only() -> None:
-    text = POLICY.replace(
-        "bucket: read-only, allow: [read, list]",
-        "bucket: read-only, allow: [read, list], mode: monitor, until: 2026-12-01",
-    )
-    own = decide_request(
-        policy(text=text), Ask(f"read-only.s3.{REGION}.amazonaws.com", method="PUT").request()
-    )
-    assert (own.reason, own.would_deny, own.rule) == (R.MONITOR_ONLY, R.OPERATION_NOT_ALLOWED, "reports")
-    other = decide_request(policy(text=text), Ask(host=EVIL).request())
-    assert other.reason is R.BUCKET_NOT_LISTED
-
-
-EARLY: list[tuple[str, str, Reason | None]] = [
-    ("a listed bucket", f"{GOOD}:443", None),
-    ("the service root", f"{ROOT}:443", None),
-    ("a listed service", f"sts.{REGION}.amazonaws.com:443", None),
-    ("an unlisted bucket", f"{EVIL}:443", R.BUCKET_NOT_LISTED),
-    ("an unlisted service", "sqs.us-east-1.amazonaws.com:443", R.HOST_NOT_LISTED),
-    ("a closed region", "good-bucket.s3.eu-west-1.amazonaws.com:443", R.REGION_NOT_ALLOWED),
-]
-
-
-@pytest.mark.parametrize(("name", "connect", "reason"), EARLY, ids=[row[0] for row in EARLY])
-def test_deny_at_connect_refuses_what_no_rule_could_allow(
-    name: str, connect: str, reason: Reason | None
-) -> None:
-    request = Ask(connect=connect).request()
-    lifted = decide_connect(policy(), request)
-    early = decide_connect(policy("deny_at: connect\n"), request)
-    assert lifted is None, "an AWS name is answered inside the tunnel by default"
-    assert (early.reason if early is not None else None) is reason
-
-
-def test_tls_is_judged_before_the_handshake() -> None:
-    assert decide_tls(policy(), Ask().request()) is None
-    refused = decide_tls(policy(), Ask(sni=EVIL).request())
-    assert refused is not None
-    assert refused.reason is R.SNI_MISMATCH
-
-
-def test_anonymous_requests_pass_when_the_policy_says_so() -> None:
-    assert decide_request(policy("unsigned: allow\n"), Ask(key=None).request()).reason is R.ALLOWED_BY_RULE
-    ours = Ask(f"ours-only.s3.{REGION}.amazonaws.com", key=None).request()
-    assert decide_request(policy("unsigned: allow\n"), ours).reason is R.ACCOUNT_NOT_ALLOWED
-
-
-PLAIN: list[tuple[str, str, Ask, Reason]] = [
-    ("allow: a get", "allow", Ask(), R.ALLOWED_BY_RULE),
-    ("allow: another bucket", "allow", Ask(host=EVIL), R.BUCKET_NOT_LISTED),
-    ("allow: still signed", "allow", Ask(key=None), R.UNSIGNED_REQUEST),
-    ("head: the probe, unsigned", "head", Ask(method="HEAD", target="/", key=None), R.ALLOWED_BY_RULE),
-    ("head: a key", "head", Ask(method="HEAD"), R.PLAIN_HTTP),
-    ("head: a query", "head", Ask(method="HEAD", target="/?x", key=None), R.PLAIN_HTTP),
-    ("head: a get", "head", Ask(target="/"), R.PLAIN_HTTP),
-    ("head: another bucket", "head", Ask(host=EVIL, method="HEAD", target="/"), R.BUCKET_NOT_LISTED),
-]
-
-
-@pytest.mark.parametrize(("name", "mode", "ask", "reason"), PLAIN, ids=[row[0] for row in PLAIN])
-def test_clear_text_goes_as_far_as_the_policy_says(name: str, mode: str, ask: Ask, reason: Reason) -> None:
-    plain = replace(ask, connect=None, sni=None, scheme="http", authority=ask.host)
-    assert decide_request(policy(f"plain_http: {mode}\n"), plain.request()).reason is reason
 
 
 def allowed() -> Decision:

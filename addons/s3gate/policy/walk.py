@@ -1,0 +1,48 @@
+"""How a walk through the steps goes on or ends: a refusal ends it, unless monitor mode lifts it.
+
+The normal case: no step refuses. Monitor mode keeps the first refusal that it lifts
+and the walk goes on, so that whatever it does not lift still refuses.
+"""
+
+from typing import Final
+
+from s3gate.policy.case import Case, Refusal
+from s3gate.policy.decision import Reason
+
+# What monitor mode may lift: verdicts of the list, never of the reading, TLS, addresses or the audit.
+LIFTABLE: Final = frozenset(
+    {
+        Reason.BUCKET_NOT_LISTED,
+        Reason.HOST_NOT_LISTED,
+        Reason.OPERATION_NOT_ALLOWED,
+        Reason.KEY_NOT_ALLOWED,
+        Reason.CLIENT_NOT_ALLOWED,
+        Reason.ACCOUNT_NOT_ALLOWED,
+        Reason.REGION_NOT_ALLOWED,
+        Reason.ENDPOINT_NOT_ALLOWED,
+        Reason.COPY_SOURCE_NOT_LISTED,
+    }
+)
+
+
+class Denied(Exception):
+    """A refusal that nothing lifts: the walk ends here."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+def refuse_step(case: Case, refusal: Refusal) -> None:
+    """End the walk with this refusal, unless monitor mode lifts it; then the first lifted one is kept."""
+    if not _lifts(case, refusal):
+        raise Denied(refusal)
+    case.lifted = case.lifted or refusal
+
+
+def _lifts(case: Case, refusal: Refusal) -> bool:
+    if refusal.final or refusal.reason not in LIFTABLE:
+        return False
+    now = case.request.now
+    modes = (case.policy.monitor, refusal.monitor)
+    return any(mode is not None and mode.active(now) for mode in modes)
