@@ -1,4 +1,4 @@
-"""The HMAC chain: each line is sealed over the line before it, and can be checked later.
+"""The HMAC chain: each line is sealed over the line before it; `verification.py` checks it later.
 
 A line is the record's JSON with four more root keys at its end: `writer`, `seq`
 (from 1, no gaps), `prev` (the hash of the line before, 64 zeros for the first)
@@ -10,11 +10,9 @@ parsers cannot disagree about what was sealed.
 import hmac
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from hashlib import sha256
-from itertools import pairwise
 from typing import Final
 
 GENESIS: Final = "0" * 64
@@ -50,6 +48,7 @@ class Fault(StrEnum):
     CUT_TAIL = "cut tail"
     BROKEN_LINK = "broken link"
     CONFLICT = "conflict"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +102,29 @@ def seal(body: bytes, writer: str, seq: int, prev: str, key: bytes) -> tuple[byt
     return b'%b,"hash":"%b"}' % (sealed, digest.encode()), digest
 
 
-def parse_link(line: bytes) -> Link | None:
-    """The link at the end of a line, or None when the line is not a whole JSON object with one.
+def parse_sealed(line: bytes) -> tuple[Link, dict[str, object]] | None:
+    """The link at the end of a line and its record, or None when it is not a whole JSON object with one.
 
     Args:
         line: without its line end.
     """
     start = line.rfind(b',"writer":"', max(0, len(line) - _TAIL_MAX))
     found = _TAIL.fullmatch(line, start) if start > 0 else None
-    if found is None or not _is_object(line):
+    record = parse_text(line) if found is not None else None
+    if found is None or record is None:
         return None
     writer, seq, prev, digest = found.groups()
-    return Link(writer.decode(), int(seq), prev.decode(), digest.decode())
+    return Link(writer.decode(), int(seq), prev.decode(), digest.decode()), record
+
+
+def parse_link(line: bytes) -> Link | None:
+    """The link at the end of a line, or None when the line is not a whole JSON object with one.
+
+    Args:
+        line: without its line end.
+    """
+    sealed = parse_sealed(line)
+    return sealed[0] if sealed is not None else None
 
 
 def is_sealed(line: bytes, link: Link, key: bytes) -> bool:
@@ -123,83 +133,12 @@ def is_sealed(line: bytes, link: Link, key: bytes) -> bool:
     return hmac.compare_digest(hmac.digest(key, sealed, sha256).hex(), link.hash)
 
 
-def verify(lines: Iterable[bytes], key: bytes, extent: Extent = WHOLE) -> list[Finding]:
-    """Everything that is wrong with one writer's lines, in any order and with repetitions.
-
-    Args:
-        lines: sealed lines without line ends.
-        key: HMAC key.
-        extent: how far the chain must reach.
-
-    Returns:
-        Findings in the order of `seq`; empty for a whole, unaltered chain.
-    """
-    findings: list[Finding] = []
-    chain: dict[int, tuple[bytes, Link]] = {}  # the digest of a line stands for it: journals are large
-    intact = 0
-    for line in lines:
-        link = parse_link(line)
-        if link is None:
-            findings.append(
-                Finding(Fault.UNREADABLE, "", 0, f"a line of {len(line)} bytes is not a sealed record")
-            )
-            continue
-        if is_sealed(line, link, key):
-            intact += 1
-        else:
-            findings.append(Finding(Fault.EDITED, link.writer, link.seq, "its hash does not fit its text"))
-        digest = sha256(line).digest()
-        if chain.setdefault(link.seq, (digest, link))[0] != digest:
-            findings.append(Finding(Fault.CONFLICT, link.writer, link.seq, "two lines carry this number"))
-    if chain and not intact and len(chain) > 1:
-        first = chain[min(chain)][1]
-        return [
-            Finding(Fault.WRONG_KEY, first.writer, first.seq, "no line fits this key: is it the right one?")
-        ]
-    findings += _follow([chain[seq][1] for seq in sorted(chain)], extent)
-    return sorted(findings, key=lambda finding: finding.seq)
-
-
-def _follow(links: list[Link], extent: Extent) -> list[Finding]:
-    """What is wrong between the links: a cut head or tail, gaps, links that do not join."""
-    if not links:
-        gone = f"no record is left, and it reached {extent.last}"
-        return [Finding(Fault.CUT_TAIL, "", extent.last, gone)] if extent.last >= extent.first else []
-    found: list[Finding] = []
-    first = links[0]
-    if first.seq > extent.first or (first.seq == 1 and first.prev != GENESIS):
-        found.append(
-            Finding(
-                Fault.CUT_HEAD, first.writer, first.seq, f"the chain should begin at or before {extent.first}"
-            )
-        )
-    for before, link in pairwise(links):
-        if link.seq != before.seq + 1:
-            missing = link.seq - before.seq - 1
-            found.append(
-                Finding(
-                    Fault.GAP,
-                    link.writer,
-                    link.seq,
-                    f"{missing} records before it are missing, from {before.seq + 1}",
-                )
-            )
-        elif link.prev != before.hash:
-            found.append(
-                Finding(Fault.BROKEN_LINK, link.writer, link.seq, "it does not follow the record before it")
-            )
-    if links[-1].seq < extent.last:
-        last = links[-1]
-        gone = f"the chain should reach {extent.last}"
-        found.append(Finding(Fault.CUT_TAIL, last.writer, last.seq, gone))
-    return found
-
-
-def _is_object(line: bytes) -> bool:
+def parse_text(line: bytes) -> dict[str, object] | None:
+    """The JSON object that a line is, or None."""
     if not line.startswith(b"{"):
-        return False
+        return None
     try:
-        json.loads(line)
+        parsed = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return parsed if isinstance(parsed, dict) else None

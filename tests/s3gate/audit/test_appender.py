@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from s3gate.audit.appender import Appender, JournalUnavailable, Outcome, Position, Room, prune_segments
-from s3gate.audit.chain import Extent, verify
+from s3gate.audit.chain import Extent
 from s3gate.audit.room import Kind
 from s3gate.audit.segment import list_segments, recover_tail
+from s3gate.audit.verification import verify
 
 KEY = b"k" * 32
 BODY = b'{"pad":"' + b"x" * 200 + b'"}'

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from s3gate.audit import appender as appender_module
-from s3gate.audit.chain import parse_link, verify
+from s3gate.audit.chain import parse_link
 from s3gate.audit.journal import Journal, JournalUnavailable, Kind, Position
 from s3gate.audit.segment import list_segments
+from s3gate.audit.verification import verify
 
 KEY = b"k" * 32
 ROOM = 4 * 1024 * 1024

@@ -129,3 +129,24 @@ def test_settings_name_both(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["verify", "--config", str(tmp_path / "none.yaml")])
     assert result.exit_code == 2
     assert "cannot be read" in result.output
+
+
+def test_a_downloaded_stream_in_any_order_and_twice(journal: Path, key_file: Path, tmp_path: Path) -> None:
+    lines = b"".join(one.path.read_bytes() for one in list_segments(journal / "w1")).splitlines()
+    stub = b'{"event":"dead_letter"}'
+    (tmp_path / "stream.jsonl").write_bytes(b"\n".join([*lines[::-1], stub, *lines]))
+    result = run(tmp_path / "stream.jsonl", key_file)
+    assert (result.exit_code, result.output) == (
+        0,
+        "w1: 40 records, whole and unaltered\n1 records of the shipper are outside of the chains\n",
+    )
+    (tmp_path / "stream.jsonl").write_bytes(b"\n".join(lines[5:]))
+    assert "seq 6: cut head" in run(tmp_path / "stream.jsonl", key_file).output
+    assert run(tmp_path / "stream.jsonl", key_file, "--expired").exit_code == 0
+
+
+def test_a_file_without_records_or_unreadable_is_wrong_input(key_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").touch()
+    assert "holds no record" in run(tmp_path / "x.jsonl", key_file).output
+    (tmp_path / "x.gz").write_bytes(b"no gzip")
+    assert run(tmp_path / "x.gz", key_file).exit_code == 2

@@ -1,0 +1,18 @@
+"""`s3gate audit …`: the record of decisions, looked at, proved, kept.
+
+The normal case: `s3gate audit verify` and `s3gate audit report`.
+"""
+
+import click
+
+from s3gate.cli.audit.drain import drain_command
+from s3gate.cli.audit.verify import verify_command
+
+
+@click.group()
+def command() -> None:
+    """Look at the record of decisions."""
+
+
+for one in (drain_command, verify_command):
+    command.add_command(one)
