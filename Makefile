@@ -8,11 +8,12 @@ development := deploy/development
 environment := $(development)/environment.sh
 export PYTHON
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test faults lint lock clean
 
 help:
 	@echo 'make demo   an allowed upload, refused ones, the audit trail and the alarm, on this machine'
 	@echo 'make test   ruff, mypy and all tests'
+	@echo 'make faults what is lost under each fault, with plain watchtower beside it (about 8 minutes)'
 	@echo 'make lint   ruff and mypy only'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
@@ -22,6 +23,9 @@ demo:
 
 test:
 	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && $(development)/debian-packages.sh && exec $(development)/checks.sh "$$bin"
+
+faults:
+	@bin=$$($(environment) s3gate) && PYTHONPATH=tests:addons exec "$$bin/python" -m faults.table
 
 lint:
 	@bin=$$($(environment) s3gate) && "$$bin/ruff" check && "$$bin/ruff" format --check && "$$bin/mypy"

@@ -5,7 +5,7 @@ logs-2014-03-28): at most 10,000 events, 1,048,576 bytes with 26 for each event,
 1 MB an event, chronological order, 24 h between the valid ones; events older than
 14 days or more than 2 h ahead are rejected while the others are taken; sequence
 tokens are ignored and nothing is dropped as a duplicate. Faults are a list, used
-up one a call.
+up one a call; or an outage, which lasts for its time.
 """
 
 import json
@@ -28,6 +28,7 @@ TOO_OLD_MS = 14 * 24 * 3600 * 1000
 TOO_NEW_MS = 2 * 3600 * 1000
 SPAN_MS = 24 * 3600 * 1000
 BLACK_HOLE_S = 30.0
+SLOW_S = 3.0
 
 
 class Fault(Enum):
@@ -45,6 +46,7 @@ class Fault(Enum):
     DELETE_STREAM = auto()
     DELETE_GROUP = auto()
     HTML_200 = auto()
+    SLOW = auto()
 
 
 ERRORS = {
@@ -74,6 +76,7 @@ class FakeLogs:
         poison: an event whose message contains this text is refused with InvalidParameterException.
         group: the log group that exists.
         offset_ms: how far its clock is ahead of ours.
+        port: TCP port; 0 takes a free one.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -81,12 +84,14 @@ class FakeLogs:
     poison: str | None = None
     group: str = "/s3gate/audit"
     offset_ms: int = 0
+    port: int = 0
     streams: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
         self.groups.add(self.group)
+        self._outage, self._outage_ends, self._creation = Fault.NONE, 0.0, False
         self.lock = threading.Lock()
         self.released = threading.Event()
         fake = self
@@ -94,7 +99,7 @@ class FakeLogs:
         class Handler(_Handler):
             service: FakeLogs = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -113,12 +118,18 @@ class FakeLogs:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def begin_outage(self, fault: Fault, seconds: float, *, creation: bool = False) -> None:
+        """Every PutLogEvents (or CreateLogStream) call that begins within `seconds` meets the fault."""
+        self._outage, self._outage_ends, self._creation = fault, time.monotonic() + seconds, creation
+
     def messages(self) -> list[str]:
         """Every message that was accepted, duplicates included."""
         with self.lock:
             return [str(event["message"]) for events in self.streams.values() for event in events]
 
     def next_fault(self, operation: str) -> Fault:
+        if time.monotonic() < self._outage_ends and self._creation == (operation != "PutLogEvents"):
+            return self._outage
         faults = self.faults if operation == "PutLogEvents" else self.creation_faults
         with self.lock:
             return faults.pop(0) if faults else Fault.NONE
@@ -198,6 +209,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         elif fault is Fault.RESET:
             self._reset()
+        elif fault is Fault.SLOW:
+            self.service.released.wait(SLOW_S)
+            self._serve(fault, operation, body)
         elif fault is Fault.HTML_200:
             self._reply(200, "<html>captive portal</html>", request_id=False)
         elif fault in ERRORS:

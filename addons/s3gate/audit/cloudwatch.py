@@ -26,7 +26,9 @@ CONNECT_TIMEOUT_S: Final = 2.0
 READ_TIMEOUT_S: Final = 5.0  # a slow call is waited for this long; a black hole is known after it
 POLL_S: Final = 0.1  # how soon a stop is noticed while an answer is awaited
 SEND_INTERVAL_S: Final = 3600  # the handler sends when it is flushed, never by its own clock
-NEVER_CUT_BYTES: Final = 2 * 1024 * 1024  # above any event: watchtower would cut one into invalid JSON
+NEVER_CUT_BYTES: Final = (
+    1 << 40
+)  # watchtower would cut an event into invalid JSON; CloudWatch refuses it, and it is kept
 
 
 class _Handler(CloudWatchLogHandler):

@@ -5,7 +5,8 @@ thread a journal ships, and a status line a second goes to standard output. The 
 of standard input is the stop: the keeper closes it, or has died, and either way what
 is on disk is shipped for two more seconds. Signals to stop are left to the keeper,
 so that a service manager that signals every process does not end shipping while the
-gate drains. A thread that ends by itself ends the process, which is then started again.
+gate drains. A thread that ends by itself ends the process, which is then started again; so
+does a lack of credentials, since a client of boto3 looks for them only once.
 """
 
 import os
@@ -31,6 +32,7 @@ CLOSE_S: Final = 1.0  # beyond the drain: how long a thread may take to let go
 STATUS_S: Final = 1.0  # a reader of the health page sees a lag of at most this more
 ORDER_BYTES: Final = 1 << 20  # far above any order; a pipe that sends more is not the keeper's
 EXIT_ENVIRONMENT: Final = 3
+WITHOUT_CREDENTIALS: Final = frozenset({"NoCredentialsError", "PartialCredentialsError"})
 
 
 def make_shipper(order: Order, directory: Path, stop: threading.Event) -> Shipper:
@@ -68,7 +70,7 @@ def main() -> int:
             thread.start()
             stack.callback(thread.join, DRAIN_S + CLOSE_S)
         stack.callback(stop.set)
-        while all(thread.is_alive() for thread in threads):
+        while all(thread.is_alive() for thread in threads) and not _lacks_credentials(shippers):
             if not _tell(shippers) or _stopped():
                 return 0
     return EXIT_ENVIRONMENT
@@ -81,6 +83,10 @@ def _tell(shippers: Sequence[tuple[str, Shipper]]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _lacks_credentials(shippers: Sequence[tuple[str, Shipper]]) -> bool:
+    return any(one.health().sink.last_error in WITHOUT_CREDENTIALS for _, one in shippers)
 
 
 def _stopped() -> bool:

@@ -88,6 +88,26 @@ def test_a_black_hole_does_not_hold_the_end(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_credentials_that_come_later_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance whose role was attached late: boto3 looks once, so the process is started again."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    journal = Journal.open(tmp_path, "w1", KEY, 1 << 24)
+    append(journal, 0, 5)
+    with FakeLogs() as fake:
+        keeper = ShipperKeeper(order(journal.directory, fake), backoff=SOON)
+        wait_until(lambda: keeper.restarts > 0)
+        assert fake.messages() == []
+        (tmp_path / "credentials").write_text("[default]\naws_access_key_id = A\naws_secret_access_key = B\n")
+        wait_until(lambda: keeper.health("w1", 5).acknowledged_seq == 5)
+        keeper.close()
+        assert len(fake.messages()) == 5
+    journal.close()
+
+
 def test_one_that_dies_at_once_is_told_and_tried_again(tmp_path: Path) -> None:
     keeper = ShipperKeeper(order(tmp_path / "w1"), [sys.executable, "-c", "raise SystemExit(3)"], SOON)
     wait_until(lambda: keeper.restarts > 2)
