@@ -241,6 +241,7 @@ async def run_rig(
             ca_bundle=directory / "s3.pem",
             upstream_port=s3.port,
             upstream_plain_port=s3.plain_port,
+            linger_s=0.0,
         )
         runtime = replace(usual, **settings)  # type: ignore[arg-type] # a test's keywords
         ids = itertools.count(1)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 from mitmproxy.connection import Client as ClientConnection
@@ -176,7 +177,9 @@ class GateAddon:
     async def _decide(self, exchange: Exchange) -> Decision:
         """The verdict on a request and, if it allows, where to: never raises, never allows by default."""
         try:
+            began = perf_counter()
             decision = self._judge.decide_request(self._policy_source.current(), exchange.request)
+            self.services.meter.took("judge", perf_counter() - began)
             if not decision.allowed:
                 return decision
             if exchange.problem is not None:
@@ -195,10 +198,13 @@ class GateAddon:
             known = exchange.reusable[1]
             exchange.upstream = Upstream(known.addresses, known.ttl_s, reused=True)
             return decision
+        began = perf_counter()
         try:
             resolved = await self._resolver.resolve(host)
         except DnsFailure as exc:
             return refuse(decision, Reason.DNS_FAILURE, str(exc))
+        finally:
+            self.services.meter.took("dns", perf_counter() - began)
         judged = self._judge.decide_addresses(decision, resolved.addresses, self._networks)
         if isinstance(judged, Decision):
             return judged
@@ -209,6 +215,7 @@ class GateAddon:
         """Record a verdict, then let it take effect; what cannot be recorded is denied."""
         exchange.decision = None
         upstream = exchange.upstream if decision.allowed else None
+        began = perf_counter()
         try:
             await self._recorder.decision(decision, exchange.request, upstream, exchange.decision_id)
         except Exception:  # noqa: BLE001 - the gate: AuditUnavailable, or whatever else kept it from the journal
@@ -218,6 +225,7 @@ class GateAddon:
             )
         else:
             exchange.recorded = True
+            self.services.meter.took("journal", perf_counter() - began)
         exchange.decision = decision
 
 

@@ -1,8 +1,11 @@
 """Our own listening socket: who may come in, how many, and how it ends.
 
-The normal case: accept, count, hand over to mitmproxy's handler. One client too many is
-answered 503 with its reason and recorded. Draining: no new connections, idle ones are
-closed, the others may finish within a deadline.
+The normal case: accept, learn who it is, count, hand over to mitmproxy's handler. One
+client too many is answered 503 with its reason and recorded. Draining: no new
+connections; answers close theirs; what is idle is closed after a while, in which a
+request that is on its way arrives; the others may finish within a deadline.
+
+The limits are those of this process: with several workers each has them for itself.
 """
 
 import asyncio
@@ -10,37 +13,57 @@ import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Final
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Client, Request
+from s3gate.proxy.arrival import Network, NothingSent, NotIntroduced, introduce, peer_client
 from s3gate.proxy.connection import READ_BYTES, GateConnection
 from s3gate.proxy.denial import render_connect_denial
+from s3gate.proxy.exchange import Exchange
+from s3gate.proxy.front_socket import BACKLOG, HANDSHAKE_S, refuse_handshakes
 from s3gate.proxy.gate import GateAddon
 
 _log = logging.getLogger(__name__)
 
-BACKLOG: Final = 1024  # connections that the kernel holds while we are busy; SOMAXCONN caps it
 REFUSED_LINGER_S: Final = 1.0  # for a client above the limits to read its answer
 CLOSE_S: Final = 1.0  # for the last bytes to leave towards a client that is being closed
 REFUSED_BYTES: Final = 65_536  # of it that are read and thrown away
+LINGER_S: Final = 2.0  # how long a draining gate waits for a first or next request on an open connection
+LOOK_S: Final = 0.1  # between looks at what is idle while draining
 
 MakeConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Client], GateConnection]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many clients at once.
+    """How many clients at once, in this process.
 
     Args:
         connections: in all.
-        connections_per_client: of one address.
+        connections_per_client: of one address; behind a load balancer that of the PROXY header.
     """
 
     connections: int
     connections_per_client: int
+
+
+@dataclass(slots=True)
+class _Guest:
+    """One accepted connection.
+
+    Args:
+        since: when it was accepted, on the loop's clock.
+        connection: its handler, None while it is not known who it is, or refused.
+        cut: whether it was told to end.
+    """
+
+    since: float
+    connection: GateConnection | None = None
+    cut: bool = False
 
 
 class Listener:
@@ -50,65 +73,77 @@ class Listener:
         gate: records what is refused here.
         make: makes the handler of one connection.
         limits: how many.
+        trusted: load balancers whose PROXY header tells the client; None: the peer is the client.
     """
 
-    def __init__(self, gate: GateAddon, make: MakeConnection, limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        gate: GateAddon,
+        make: MakeConnection,
+        limits: ConnectionLimits,
+        trusted: Sequence[Network] | None = None,
+    ) -> None:
         self._gate = gate
         self._make = make
         self._limits = limits
-        self._open: dict[asyncio.Task[None], GateConnection | None] = {}
+        self._trusted = trusted
+        self._open: dict[asyncio.Task[None], _Guest] = {}
+        self._counted = 0
         self._clients: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen.
-
-        Args:
-            host: address to bind.
-            port: TCP port, 0 for a free one.
+    async def start(self, sock: socket.socket) -> int:
+        """Listen on a bound socket, which is ours from now on.
 
         Returns:
             The port.
 
         Raises:
-            OSError: it cannot be bound.
+            OSError: the kernel does not let us.
         """
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((host, port))
-            self._server = await asyncio.start_server(
-                self._accept, sock=sock, limit=READ_BYTES, backlog=BACKLOG
-            )
-        except BaseException:
-            sock.close()
-            raise
+        self._server = await self._serve(sock, self._trusted)
+        self._socket = sock
         bound: int = sock.getsockname()[1]
         return bound
 
-    async def drain(self, seconds: float) -> None:
-        """Stop listening, close what is idle, let the rest finish for a while, then cut it.
+    async def serve_privately(self, sock: socket.socket, peer: tuple[str, int]) -> asyncio.Server:
+        """Serve one peer on a socket of its own, on the very way that everybody takes.
+
+        Args:
+            sock: bound to a loopback address.
+            peer: address and port of the only one that is let in; its PROXY header is believed.
+
+        Returns:
+            To be closed by the caller.
+        """
+        trusted = None if self._trusted is None else (IPv4Network(f"{peer[0]}/32"),)
+        return await self._serve(sock, trusted, peer)
+
+    async def drain(self, seconds: float, linger_s: float = LINGER_S) -> None:
+        """Stop listening, close what stays idle, let the rest finish for a while, then cut it.
 
         Args:
             seconds: how long transfers may go on.
+            linger_s: how long an open connection may be without a request.
         """
-        if self._server is not None:
-            self._server.close()
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._open:
-            for connection in self._open.values():
-                if connection is not None and not connection.session.busy:
-                    connection.cancel()
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await asyncio.wait(tuple(self._open), timeout=min(left, 0.1), return_when=asyncio.FIRST_COMPLETED)
-        for task, connection in tuple(self._open.items()):
-            if connection is not None:
-                connection.cancel()
-            else:
-                task.cancel()
+        services, loop = self._gate.services, asyncio.get_running_loop()
+        services.leaving = True
+        await self._stop_listening(min(linger_s, HANDSHAKE_S))
+        began = loop.time()
+        while self._open and (left := began + seconds - loop.time()) > 0:
+            if loop.time() >= began + linger_s:
+                services.draining = True
+            for task, guest in tuple(self._open.items()):
+                idle = guest.connection is None or not guest.connection.session.busy
+                if idle and loop.time() >= max(began, guest.since) + linger_s:
+                    _cut(task, guest)
+            await asyncio.wait(
+                tuple(self._open), timeout=min(left, LOOK_S), return_when=asyncio.FIRST_COMPLETED
+            )
+        services.draining = True
+        for task, guest in tuple(self._open.items()):
+            _cut(task, guest)
         if self._open:
             await asyncio.wait(tuple(self._open), timeout=2 * CLOSE_S)
         if self._server is not None:
@@ -120,47 +155,96 @@ class Listener:
         """Open connections."""
         return len(self._open)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        peer = writer.get_extra_info("peername")
-        if task is None or not peer:
-            writer.close()
+    @property
+    def tunnels(self) -> int:
+        """Open connections with an accepted CONNECT."""
+        open_ones = (guest.connection for guest in self._open.values())
+        return sum(one is not None and one.session.connect is not None for one in open_ones)
+
+    async def _serve(
+        self, sock: socket.socket, trusted: Sequence[Network] | None, only: tuple[str, int] | None = None
+    ) -> asyncio.Server:
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peer = writer.get_extra_info("peername")
+            task = asyncio.current_task()
+            if task is None or not peer or only not in (None, peer):
+                writer.close()
+                return
+            self._open[task] = guest = _Guest(asyncio.get_running_loop().time())
+            try:
+                await self._welcome(reader, writer, guest, peer_client(peer[:2]), trusted)
+            except Exception:  # noqa: BLE001 - the gate: the connection ends
+                _log.exception("a connection broke")
+            finally:
+                try:
+                    await _hang_up(writer)
+                finally:
+                    del self._open[task]
+
+        return await asyncio.start_server(accept, sock=sock, limit=READ_BYTES, backlog=BACKLOG)
+
+    async def _stop_listening(self, seconds: float) -> None:
+        """Close the listening socket without resetting anybody whom the kernel let in already."""
+        if self._server is None or self._socket is None or not self._server.is_serving():
             return
-        client = Client(peer[0], peer[1])
+        if seconds and refuse_handshakes(self._socket):
+            await asyncio.sleep(seconds)
+        self._server.close()
+
+    async def _welcome(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        guest: _Guest,
+        client: Client,
+        trusted: Sequence[Network] | None,
+    ) -> None:
+        """Learn who it is, then serve it or turn it away."""
+        try:
+            if trusted is not None:
+                client = await introduce(reader, client, trusted)
+        except NotIntroduced as exc:
+            await self._refuse(client, exc.reason, exc.detail)
+            return
+        except NothingSent:
+            return
         over = self._over(client)
-        self._open[task] = None
+        self._counted += 1
         self._clients[client.address] += 1
         try:
             if over is not None:
                 await self._turn_away(reader, writer, client, over)
                 return
-            connection = self._make(reader, writer, client)
-            self._open[task] = connection
-            await connection.handle_client()
-        except Exception:  # noqa: BLE001 - the gate: the connection ends
-            _log.exception("a connection broke")
+            guest.connection = self._make(reader, writer, client)
+            await guest.connection.handle_client()
         finally:
-            await _hang_up(writer)
-            del self._open[task]
+            self._counted -= 1
             self._clients[client.address] -= 1
             if not self._clients[client.address]:
                 del self._clients[client.address]
 
     def _over(self, client: Client) -> str | None:
-        if len(self._open) >= self._limits.connections:
+        if self._counted >= self._limits.connections:
             return f"more than {self._limits.connections} connections are open"
         if self._clients[client.address] >= self._limits.connections_per_client:
             return f"more than {self._limits.connections_per_client} connections are open from this client"
         return None
 
-    async def _turn_away(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client, detail: str
-    ) -> None:
+    async def _refuse(self, client: Client, reason: Reason, detail: str) -> Exchange:
+        """Record the refusal of a connection of which no request was read."""
         services = self._gate.services
         request = Request("", "http", None, "", (), None, None, client, services.now())
         exchange = services.exchange(request)
-        exchange.decision = services.refuse(Reason.LIMIT_EXCEEDED, detail)
+        exchange.decision = services.refuse(reason, detail)
         await self._gate.s3gate_refused(exchange)
+        return exchange
+
+    async def _turn_away(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client, detail: str
+    ) -> None:
+        exchange = await self._refuse(client, Reason.LIMIT_EXCEEDED, detail)
+        if exchange.decision is None:
+            return
         with contextlib.suppress(OSError, TimeoutError):
             writer.write(render_connect_denial(exchange.decision, exchange.decision_id).to_bytes())
             writer.write_eof()
@@ -168,6 +252,15 @@ class Listener:
                 for _ in range(REFUSED_BYTES):
                     if not await reader.read(READ_BYTES):
                         break
+
+
+def _cut(task: asyncio.Task[None], guest: _Guest) -> None:
+    """Tell a connection to end, once."""
+    if guest.connection is not None:
+        guest.connection.cancel()
+    elif not guest.cut:
+        guest.cut = True
+        task.cancel()
 
 
 async def _hang_up(writer: asyncio.StreamWriter) -> None:

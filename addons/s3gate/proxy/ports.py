@@ -101,6 +101,26 @@ class Recorder(Protocol):
         ...
 
 
+class Meter(Protocol):
+    """Is told how long each step of a request took."""
+
+    def took(self, step: str, seconds: float, /) -> None:
+        """Take in one duration.
+
+        Args:
+            step: judge, dns, journal, connect or first_byte.
+            seconds: of it.
+        """
+        ...
+
+
+class NoMeter:
+    """Where nobody asks how long things take."""
+
+    def took(self, _step: str, _seconds: float, /) -> None:
+        """Forget it."""
+
+
 class Judge(Protocol):
     """Makes the verdicts: `policy/decide.py`, or a stand-in of a test."""
 

@@ -8,7 +8,7 @@ open the gate. The options that could are checked once more after construction.
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,14 +19,17 @@ from mitmproxy.options import Options
 from s3gate.policy import decide
 from s3gate.policy.network import UpstreamNetworks
 from s3gate.policy.reading import Client
+from s3gate.proxy.arrival import Network
 from s3gate.proxy.authority import Authority
 from s3gate.proxy.connection import GateConnection
 from s3gate.proxy.dial import seal_loop
 from s3gate.proxy.dns import FreshResolver
 from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT
+from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
-from s3gate.proxy.listener import ConnectionLimits, Listener
-from s3gate.proxy.ports import Judge, PolicySource, Recorder
+from s3gate.proxy.listener import LINGER_S, ConnectionLimits, Listener
+from s3gate.proxy.ports import Judge, Meter, NoMeter, PolicySource, Recorder
+from s3gate.proxy.selftest import Nonce, SelfTest
 from s3gate.proxy.services import Services
 from s3gate.proxy.tls import TlsEnds
 
@@ -74,6 +77,8 @@ class RuntimeSettings:
         head_bytes: most of one head.
         idle_s: a connection on which nothing moves is closed after this, seconds.
         drain_s: how long transfers may go on after a stop, seconds.
+        linger_s: how long an open connection is waited for that has no request then, seconds.
+        trusted_proxies: load balancers whose PROXY header tells the client; None: no header is wanted.
     """
 
     authority: Authority
@@ -91,6 +96,8 @@ class RuntimeSettings:
     head_bytes: int = 65_536
     idle_s: float = 350.0
     drain_s: float = DRAIN_S
+    linger_s: float = LINGER_S
+    trusted_proxies: tuple[Network, ...] | None = None
 
 
 class Gate:
@@ -102,6 +109,8 @@ class Gate:
         recorder: writes the records.
         new_id: makes decision ids.
         judge: makes the verdicts; `policy/decide.py` unless a test stands in.
+        nonce: by which the recorder knows the self-test; without one there is none.
+        meter: told how long each step takes.
     """
 
     def __init__(
@@ -111,21 +120,27 @@ class Gate:
         recorder: Recorder,
         new_id: Callable[[], str],
         judge: Judge = decide,
+        nonce: Nonce | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._settings = settings
-        self.addon = make_addon(settings, policy_source, recorder, new_id, judge)
+        self._policy_source = policy_source
+        self._judge = judge
+        self._nonce = nonce
+        self.addon = make_addon(settings, policy_source, recorder, new_id, judge, meter)
         self._master: Master | None = None
         self._listener: Listener | None = None
         self.port = 0
 
     async def start(self) -> int:
-        """Listen, and serve from now on.
+        """Test itself, then listen and serve from now on.
 
         Returns:
             The port.
 
         Raises:
             UnsafeOptions: mitmproxy's options would open the gate.
+            SelfTestFailed: a forbidden request was not refused; nobody was let in.
             OSError: the address cannot be bound.
         """
         settings = self._settings
@@ -138,14 +153,34 @@ class Gate:
         ) -> GateConnection:
             return GateConnection(master, self.addon, reader, writer, client)
 
-        self._listener = Listener(self.addon, make, limits)
-        self.port = await self._listener.start(settings.host, settings.port)
+        self._listener = listener = Listener(self.addon, make, limits, settings.trusted_proxies)
+        front = open_socket(settings.host, settings.port)
+        try:
+            if self._nonce is not None:
+                await self._test_itself(listener, self._nonce)
+            self.port = await listener.start(front)
+        except BaseException:
+            front.close()
+            raise
         return self.port
+
+    async def _test_itself(self, listener: Listener, nonce: Nonce) -> None:
+        ca_pem = self._settings.authority.certificate_pem().decode("ascii")
+        await SelfTest(nonce, ca_pem, self._judge).run(
+            self._policy_source.current(),
+            listener.serve_privately,
+            proxy_header=self._settings.trusted_proxies is not None,
+        )
 
     @property
     def connections(self) -> int:
         """Open connections of clients."""
         return self._listener.connections if self._listener else 0
+
+    @property
+    def tunnels(self) -> int:
+        """Those with an accepted CONNECT."""
+        return self._listener.tunnels if self._listener else 0
 
     async def drain(self, seconds: float | None = None) -> None:
         """Stop listening, let transfers finish for a while, then end.
@@ -153,27 +188,43 @@ class Gate:
         Args:
             seconds: instead of the settings' `drain_s`.
         """
-        self.addon.services.draining = True
         if self._listener is not None:
-            await self._listener.drain(self._settings.drain_s if seconds is None else seconds)
+            limit = self._settings.drain_s if seconds is None else seconds
+            await self._listener.drain(limit, self._settings.linger_s)
         await self.addon.settle(SETTLE_S)
         if self._master is not None:
             await self._master.done()
 
 
-async def serve(gate: Gate, started: Callable[[int], None] = lambda _port: None) -> None:
+async def serve(
+    gate: Gate,
+    started: Callable[[int], None] = lambda _port: None,
+    noticed: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Run a gate until SIGTERM or SIGINT, then drain it.
 
     Args:
         gate: not started yet.
         started: told the port.
+        noticed: after SIGTERM, when nobody sends new clients any more; SIGINT does not wait for it.
     """
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop, now = asyncio.Event(), asyncio.Event()
+
+    def stop_now() -> None:
+        stop.set()
+        now.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop_now)
     started(await gate.start())
     await stop.wait()
+    gate.addon.services.leaving = True
+    if noticed is not None:
+        waiting = [asyncio.ensure_future(noticed()), asyncio.ensure_future(now.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
     await gate.drain()
 
 
@@ -183,6 +234,7 @@ def make_addon(
     recorder: Recorder,
     new_id: Callable[[], str],
     judge: Judge = decide,
+    meter: Meter | None = None,
 ) -> GateAddon:
     """The gate's hooks, for our own runner or for mitmdump."""
     services = Services(
@@ -191,6 +243,7 @@ def make_addon(
         new_id=new_id,
         head_bytes=settings.head_bytes,
         connect_timeout_s=settings.connect_timeout_s,
+        meter=meter or NoMeter(),
     )
     resolver = FreshResolver(settings.nameservers, settings.dns_timeout_s)
     ports = {HTTPS_PORT: settings.upstream_port, HTTP_PORT: settings.upstream_plain_port}

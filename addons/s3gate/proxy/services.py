@@ -8,7 +8,7 @@ from s3gate.policy.decide import refuse_unread
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.exchange import Exchange
-from s3gate.proxy.ports import PolicySource, Upstream
+from s3gate.proxy.ports import Meter, NoMeter, PolicySource, Upstream
 from s3gate.proxy.tls import TlsEnds
 
 
@@ -22,8 +22,10 @@ class Services:
         new_id: makes decision ids.
         head_bytes: most bytes of a head.
         connect_timeout_s: from the dial to the end of the upstream's TLS handshake, seconds.
+        meter: told how long each step takes.
         show_flows: start mitmproxy's later flow hooks too, for mitmweb.
-        draining: whether the gate stops: answers close their connections.
+        leaving: whether the gate is about to stop: answers close their connections.
+        draining: whether it stops: no tunnel is opened any more.
         open_completions: completions that are not recorded yet.
         judged: for each upstream connection (by mitmproxy's id) its name, port and judged addresses.
     """
@@ -33,7 +35,9 @@ class Services:
     new_id: Callable[[], str]
     head_bytes: int
     connect_timeout_s: float
+    meter: Meter = field(default_factory=NoMeter)
     show_flows: bool = False
+    leaving: bool = False
     draining: bool = False
     open_completions: int = 0
     judged: dict[str, tuple[tuple[str, int], Upstream]] = field(default_factory=dict)

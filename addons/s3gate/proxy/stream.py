@@ -209,7 +209,7 @@ class HttpGate(layer.Layer):
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()
             return
-        if self._services.draining:
+        if self._services.leaving:
             transfer.end_connection()
         self._phase = Phase.CARRY
         yield from self._carriage.carry(exchange, transfer)

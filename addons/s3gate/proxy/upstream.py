@@ -7,6 +7,7 @@ news. A leg belongs to one (host, port) and is never pointed elsewhere.
 
 from collections import deque
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 from mitmproxy.connection import Server
@@ -105,6 +106,8 @@ class Leg:
         self.server = fork.server
         self.key = (host, port)
         self.upstream = upstream
+        self._meter = services.meter
+        self._began = 0.0
         self._leaf = _Leaf(fork)
         self._tls = UpstreamTls(fork, services, host, self._leaf) if port == HTTPS_PORT else None
         self._top: layer.Layer = self._tls or self._leaf
@@ -126,6 +129,7 @@ class Leg:
 
     def start(self) -> layer.CommandGenerator[None]:
         """Dial."""
+        self._began = perf_counter()
         yield from self._top.handle_event(events.Start())
 
     def handle(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -146,6 +150,8 @@ class Leg:
         if not self._leaf.news:
             return None
         news = self._leaf.news.popleft()
+        if isinstance(news, Opened):
+            self._meter.took("connect", perf_counter() - self._began)
         if isinstance(news, Opened) and news.problem is not None and self._tls is not None:
             failure = self._tls.failure
             return Opened(failure or news.problem, tls=failure not in (None, CLOSED_IN_HANDSHAKE))
