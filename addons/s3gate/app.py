@@ -21,6 +21,7 @@ from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalDamaged, JournalUnavailable, Kind
 from s3gate.audit.keeper import ShipperKeeper
+from s3gate.audit.key_form import KeyForm
 from s3gate.audit.notice import render_policy
 from s3gate.audit.order import Order
 from s3gate.health.metrics import Metrics
@@ -97,7 +98,7 @@ async def run(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         await _record_policy(journal, policy, settings.policy)
         heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
         await stack.enter_async_context(_beat(heartbeat))
-        recorder = JournalRecorder(journal, metrics, tally)
+        recorder = JournalRecorder(journal, metrics, tally, _key_form(settings))
         try:
             gate = Gate(_runtime(settings, authority), loaded, recorder, new_id)
         except ValueError as exc:
@@ -127,7 +128,9 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
     policy = LoadedPolicy(load_policy(settings.policy))
     runtime = _runtime(settings, _load_authority(settings))
     with _open_journal(settings) as journal, _keep_shipping(settings, journal):
-        yield make_addon(runtime, policy, JournalRecorder(journal, Metrics(), Tally()), new_id)
+        yield make_addon(
+            runtime, policy, JournalRecorder(journal, Metrics(), Tally(), _key_form(settings)), new_id
+        )
 
 
 def _read(path: Path, what: str) -> bytes:
@@ -184,6 +187,12 @@ def _open_journal(settings: Settings) -> Iterator[Journal]:
         yield journal
     finally:
         journal.close()
+
+
+def _key_form(settings: Settings) -> KeyForm:
+    audit = settings.audit
+    salt = read_hmac_key(audit.key_salt, "audit.key_salt") if audit.key_salt is not None else b""
+    return KeyForm(audit.keys, salt)
 
 
 async def _record_policy(journal: Journal, policy: Policy, source: Path) -> None:

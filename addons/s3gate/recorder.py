@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from s3gate.audit.heartbeat import Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalUnavailable, Kind
+from s3gate.audit.key_form import FULL, KeyForm
 from s3gate.audit.record import Transfer, render_completion, render_decision
 from s3gate.audit.record import Upstream as RecordedUpstream
 from s3gate.health.metrics import Metrics
@@ -24,10 +25,11 @@ class JournalRecorder:
         journal: open.
         metrics: of this worker.
         tally: what the next heartbeat tells.
+        keys: how object keys are recorded.
     """
 
-    def __init__(self, journal: Journal, metrics: Metrics, tally: Tally) -> None:
-        self._journal, self._metrics, self._tally = journal, metrics, tally
+    def __init__(self, journal: Journal, metrics: Metrics, tally: Tally, keys: KeyForm = FULL) -> None:
+        self._journal, self._metrics, self._tally, self._keys = journal, metrics, tally, keys
 
     async def decision(
         self, decision: Decision, request: Request, upstream: Upstream | None, decision_id: str
@@ -41,7 +43,13 @@ class JournalRecorder:
         if upstream is not None:
             where = RecordedUpstream(upstream.addresses, upstream.ttl_s, upstream.reused)
         record = render_decision(
-            decision, request, audit_id=new_id(), decision_id=decision_id, time=request.now, upstream=where
+            decision,
+            request,
+            audit_id=new_id(),
+            decision_id=decision_id,
+            time=request.now,
+            upstream=where,
+            keys=self._keys,
         )
         await self._append(record, Kind.ALLOW if decision.allowed else Kind.DENY)
         self._metrics.decisions.labels(decision.word, decision.reason.value).inc()

@@ -85,6 +85,7 @@ class FakeLogs:
     group: str = "/s3gate/audit"
     offset_ms: int = 0
     port: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
     streams: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
@@ -92,7 +93,6 @@ class FakeLogs:
     def __enter__(self) -> Self:
         self.groups.add(self.group)
         self._outage, self._outage_ends, self._creation = Fault.NONE, 0.0, False
-        self.lock = threading.Lock()
         self.released = threading.Event()
         fake = self
 

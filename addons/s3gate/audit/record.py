@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from s3gate.audit.key_form import FULL, KeyForm
 from s3gate.audit.redaction import NAME_LIMIT, Redactor, cap, split_query
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Reading, Request
@@ -107,6 +108,7 @@ def render_decision(
     decision_id: str,
     time: datetime,
     upstream: Upstream | None = None,
+    keys: KeyForm = FULL,
 ) -> dict[str, object]:
     """The `egress` record of one verdict.
 
@@ -117,11 +119,12 @@ def render_decision(
         decision_id: what the refused user is shown; joins decision and completion.
         time: when it was decided, time zone aware.
         upstream: where an allowed request may go; None on a denial.
+        keys: how object keys are recorded.
 
     Returns:
         The record without what the journal adds.
     """
-    redactor = Redactor.of(request)
+    redactor = Redactor.of(request, keys)
     return {
         "schema": SCHEMA,
         "event": "egress",
@@ -217,9 +220,10 @@ def _client(request: Request, redactor: Redactor) -> dict[str, object]:
 def _request(decision: Decision, request: Request, redactor: Redactor) -> dict[str, object]:
     reading = decision.reading
     copied = reading.copy_source
+    keys, copied_key = redactor.keys, copied.key if copied is not None else None
     hosts, agents, lengths = (_header(request, name) for name in ("host", "user-agent", "content-length"))
     return {
-        "detail": redactor.text(decision.detail),
+        "detail": redactor.text(keys.clean(decision.detail, reading.key, copied_key)),
         "method": redactor.text(request.method, METHOD_LIMIT),
         "scheme": cap(request.scheme, METHOD_LIMIT),
         "connect": redactor.authority(request.connect),
@@ -232,7 +236,8 @@ def _request(decision: Decision, request: Request, redactor: Redactor) -> dict[s
         "content_length": int(lengths) if lengths is not None and _LENGTH.fullmatch(lengths) else None,
         "host": redactor.text(reading.host, NAME_LIMIT),
         "bucket": redactor.text(reading.bucket, NAME_LIMIT),
-        "key": redactor.text(reading.key),
+        "key": redactor.text(keys.render(reading.key)),
+        "key_form": keys.form,
         "style": reading.style,
         "endpoint_class": reading.endpoint_class,
         "region": redactor.text(reading.region, METHOD_LIMIT),
@@ -242,7 +247,7 @@ def _request(decision: Decision, request: Request, redactor: Redactor) -> dict[s
         if copied is None
         else {
             "bucket": redactor.text(copied.bucket, NAME_LIMIT),
-            "key": redactor.text(copied.key),
+            "key": redactor.text(keys.render(copied.key)),
             "version_id": redactor.text(copied.version_id, NAME_LIMIT),
         },
     }

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final, Self
 from urllib.parse import unquote
 
+from s3gate.audit.key_form import FULL, HIDDEN_PATH, KEY_PARAMETERS, KeyForm
 from s3gate.policy.reading import Request
 
 TEXT_LIMIT: Final = 2048  # characters: twice the longest S3 key (1,024 bytes), the rest is hashed
@@ -128,12 +129,14 @@ class Redactor:
 
     Args:
         secrets: the values of this request that may appear nowhere, longest first.
+        keys: how object keys are shown.
     """
 
     secrets: tuple[str, ...]
+    keys: KeyForm = FULL
 
     @classmethod
-    def of(cls, request: Request) -> Self:
+    def of(cls, request: Request, keys: KeyForm = FULL) -> Self:
         """The redactor that knows the secrets of `request`."""
         found: dict[str, None] = {}  # in the order of the request: its headers first
         for name, value in request.headers:
@@ -145,7 +148,7 @@ class Redactor:
                 if any(word in unquote(name).lower() for word in SECRET_WORDS):
                     found.update({value: None, unquote(value): None})
         secrets = [text for text in found if len(text) >= SECRET_LENGTH][:SECRETS_MAX]
-        return cls(tuple(sorted(secrets, key=len, reverse=True)))
+        return cls(tuple(sorted(secrets, key=len, reverse=True)), keys)
 
     def text(self, text: str | None, limit: int = TEXT_LIMIT) -> str | None:
         """One text without secrets, within `limit` characters; None stays None."""
@@ -169,6 +172,8 @@ class Redactor:
                 path = f"{scheme}://{_without_userinfo(authority)}{rest[len(authority) :]}"
             elif not slashes:
                 path = _without_userinfo(path)
+        if not self.keys.whole:
+            path = HIDDEN_PATH
         pairs = islice(split_query(query), PARAMETERS_SHOWN) if mark else ()
         shown = "&".join(self._parameter(*pair) for pair in pairs)
         return cap(f"{self._clean(path)}{mark}{shown}")
@@ -191,6 +196,7 @@ class Redactor:
         if not equals:
             return shown
         kept = plain.lower() in SHOWN_PARAMETERS or not value
+        kept = kept and (self.keys.whole or plain.lower() not in KEY_PARAMETERS)
         return f"{shown}={self._clean(value) if kept else f'[{len(value)} bytes]'}"
 
 

@@ -115,12 +115,12 @@ class Audit(Section):
     """Where the journal lies; each writer has its own directory in it."""
     max_bytes: Annotated[int, whole_field(MIN_AUDIT_BYTES, 2**50, parse_size)] = 2 * 1024**3
     """Size of the journal, like `2GiB`; when it is full, nothing passes."""
-    keys: Annotated[str, only_field("full")] = "full"
-    """How object keys are recorded; only `full` for now."""
+    keys: Annotated[str, only_field("full", "hash", "omit")] = "full"
+    """How object keys are recorded: `full`, `hash` (with the salt) or `omit`."""
     hmac_key: File
     """File with the secret of the record's chain: 32 bytes or more, raw or in hex."""
-    key_salt: Nothing = None
-    """Salt of hashed object keys; only null for now."""
+    key_salt: Maybe[File] = None
+    """File with the salt of hashed object keys, made like `hmac_key`; needed with `keys: hash`."""
 
 
 class CloudWatch(Section):

@@ -78,11 +78,12 @@ def parse_settings(data: bytes, directory: Path, environment: Mapping[str, str])
     return settings
 
 
-def read_hmac_key(path: Path) -> bytes:
-    """The key of the audit chain.
+def read_hmac_key(path: Path, setting: str = "audit.hmac_key") -> bytes:
+    """The key of the audit chain, or another secret of that form.
 
     Args:
         path: a file of 32 bytes or more: hex digits with at most a line end, else the bytes as they are.
+        setting: the key of the settings that names it.
 
     Raises:
         DocumentErrors: the file cannot be read, or is no key; its content is never told.
@@ -91,12 +92,12 @@ def read_hmac_key(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_KEY_BYTES + 1)
     except OSError as exc:
-        why = f"`audit.hmac_key`: {quote(path)} cannot be read: {exc.strerror}"
+        why = f"`{setting}`: {quote(path)} cannot be read: {exc.strerror}"
         raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")]) from exc
     in_hex = _HEX_KEY.fullmatch(data)
     key = bytes.fromhex(in_hex[1].decode("ascii")) if in_hex else data
     if len(key) < MIN_KEY_BYTES or len(data) > MAX_KEY_BYTES:
-        why = f"`audit.hmac_key`: {quote(path)} holds no key of {MIN_KEY_BYTES} bytes or more"
+        why = f"`{setting}`: {quote(path)} holds no key of {MIN_KEY_BYTES} bytes or more"
         raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")])
     return key
 
@@ -148,6 +149,21 @@ def _name_variable(mistake: Mistake, names: list[str]) -> Mistake:
 
 def _cross_check(root: Node) -> list[Mistake]:
     """What several settings must agree on."""
+    return [*_check_shipping(root), *_check_salt(root)]
+
+
+def _check_salt(root: Node) -> list[Mistake]:
+    audit = root.children.get("audit")
+    if audit is None or not isinstance(audit.value, dict) or audit.value.get("keys") != "hash":
+        return []
+    salt = audit.value.get("key_salt", "")
+    if isinstance(salt, str) and salt in NULLS:
+        where = audit.at(("keys",))
+        return [Mistake(where.line, where.column, "hashed keys need a salt", "add `key_salt:`, a file")]
+    return []
+
+
+def _check_shipping(root: Node) -> list[Mistake]:
     shipping = root.children.get("cloudwatch")
     if shipping is None:
         return [

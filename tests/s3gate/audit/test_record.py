@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from s3gate.audit.chain import GENESIS, seal
 from s3gate.audit.dead_letter import render_stub
+from s3gate.audit.key_form import FULL, KeyForm
 from s3gate.audit.notice import Delivery, Head, Late, Pulse, render_backfill, render_heartbeat, render_policy
 from s3gate.audit.record import Transfer, Upstream, render_completion, render_decision, render_time, to_line
 from s3gate.policy.decision import Decision, Reason
@@ -55,9 +57,11 @@ UNREAD = Decision(Reason.POLICY_UNAVAILABLE, "no policy", Reading())
 
 
 def rendered(
-    decision: Decision, request: Request = REQUEST, upstream: Upstream | None = None
+    decision: Decision, request: Request = REQUEST, upstream: Upstream | None = None, keys: KeyForm = FULL
 ) -> dict[str, object]:
-    return render_decision(decision, request, audit_id="A1", decision_id="D1", time=NOW, upstream=upstream)
+    return render_decision(
+        decision, request, audit_id="A1", decision_id="D1", time=NOW, upstream=upstream, keys=keys
+    )
 
 
 def sealed(record: dict[str, object]) -> dict[str, object]:
@@ -242,3 +246,60 @@ def test_times(moment: datetime, text: str) -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         render_time(datetime(2026, 1, 1))  # noqa: DTZ001 - the case
+
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "audit-1.jsonl"
+FROZEN = "0b47f35372243c1d3b1fb15bd524c787fa71b302538ff0cbe252527e7e1b1d4a"
+
+
+def golden() -> str:
+    """One line for each kind of record, as version 1 renders it for ever."""
+    backfill = render_backfill(Late("w1", 3, 9, 7, 2, NOW), audit_id="B1", time=NOW)
+    return "".join(json.dumps(record) + "\n" for record in (*map(sealed, RECORDS.values()), backfill))
+
+
+def shape(schema: object) -> object:
+    """A schema without its words."""
+    if isinstance(schema, list):
+        return [shape(one) for one in schema]
+    if isinstance(schema, dict):
+        return {
+            key: shape(one)
+            for key, one in schema.items()
+            if not (key == "description" and isinstance(one, str))
+        }
+    return schema
+
+
+def test_version_1_is_frozen() -> None:
+    """Whoever changes a record or the schema's shape needs version 2: new golden files beside these."""
+    assert golden() == GOLDEN.read_text(encoding="ascii")
+    frozen = {
+        **SCHEMA,
+        "$defs": {**SCHEMA["$defs"], "reason": None},
+    }  # a new reason is a new word, not a new shape
+    assert sha256(json.dumps(shape(frozen), sort_keys=True).encode()).hexdigest() == FROZEN
+
+
+KEYED = replace(
+    READING, key="patients/miller.pdf", copy_source=CopySourceReading("source", "patients/old.pdf", None)
+)
+QUOTED = Decision(Reason.KEY_NOT_ALLOWED, 'key "patients/miller.pdf" is outside', KEYED)
+
+
+@pytest.mark.parametrize("form", ["full", "hash", "omit"])
+def test_keys_are_recorded_as_the_setting_says(form: str) -> None:
+    request = replace(REQUEST, target="/patients/miller.pdf?prefix=patients/&partNumber=3")
+    record = rendered(QUOTED, request, keys=KeyForm(form, b"salt" * 8))
+    text = to_line(record).decode()
+    fields = record["request"]
+    assert isinstance(fields, dict)
+    assert fields["key_form"] == form
+    assert ("patients" in text) == ("miller" in text) == (form == "full")
+    assert "partNumber=3" in str(fields["target"])
+    if form == "hash":
+        assert str(fields["key"]).startswith("hmac-sha256:")
+        assert fields["key"] != fields["copy_source"]["key"]
+    if form == "omit":
+        assert (fields["key"], fields["copy_source"]["key"]) == (None, None)
+    assert [error.message for error in VALIDATOR.iter_errors(sealed(record))] == []
