@@ -117,21 +117,24 @@ class AwsCli:
             "PYTHONWARNINGS": "ignore",
             **self.variables,
         }
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*self._command, *arguments],
             cwd=self.directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=COMMAND_TIMEOUT_S,
-            check=False,
         )
+        try:
+            printed, _ = process.communicate(timeout=COMMAND_TIMEOUT_S)
+        finally:  # also when the demo is stopped: `subprocess.run` would not wait for the end then
+            process.kill()
+            process.wait()
         # awscli repaints its progress line: of each line only what stands after the last return is seen.
-        text = done.stdout.decode(errors="replace").replace("\r\n", "\n")
+        text = printed.decode(errors="replace").replace("\r\n", "\n")
         lines = tuple(line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
         prefix = f"export AWS_CONFIG_FILE={config}\n" if config is not None else ""
-        return Outcome(f"{prefix}aws {' '.join(arguments)}", done.returncode, tuple(filter(None, lines)))
+        return Outcome(f"{prefix}aws {' '.join(arguments)}", process.returncode, tuple(filter(None, lines)))
 
 
 def put_fronted(
