@@ -91,7 +91,7 @@ SHOWN_PARAMETERS: Final = frozenset(
 _PARAMETER = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 # `name=value` or `name: value` of a signature, token or customer key inside free text, also percent-encoded.
 _ASSIGNMENT = re.compile(
-    r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)[^&;,\s\"'`]+",
+    r"(signature|security-token|s3session-token|customer-key(?:-md5)?)(=|:\s?|%3d|%253d)([^&;,\s\"'`]+)",
     re.ASCII | re.IGNORECASE,
 )
 # The end of an authority inside an absolute-form target (RFC 3986 section 3.2).
@@ -147,6 +147,8 @@ class Redactor:
             for name, value, _ in split_query(query):
                 if any(word in unquote(name).lower() for word in SECRET_WORDS):
                     found.update({value: None, unquote(value): None})
+            for assigned in islice(_ASSIGNMENT.finditer(query), SECRETS_MAX):  # also where no reader sees a name
+                found[assigned[3]] = None
         secrets = [text for text in found if len(text) >= SECRET_LENGTH][:SECRETS_MAX]
         return cls(tuple(sorted(secrets, key=len, reverse=True)), keys)
 
