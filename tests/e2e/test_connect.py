@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ssl
 import warnings
-from dataclasses import dataclass
 
 import pytest
 
@@ -14,49 +13,15 @@ from s3gate.policy.decision import Reason
 pytestmark = pytest.mark.e2e
 
 
-@dataclass(frozen=True)
-class Row:
-    name: str
-    target: str
-    reason: Reason
-    status: int = 403
-
-
-CONNECTS = [
-    Row("foreign name", "www.evil.example:443", Reason.HOST_NOT_LISTED),
-    Row("another port", f"{GOOD}:8443", Reason.PORT_NOT_ALLOWED),
-    Row("no port", GOOD, Reason.MALFORMED_HOST),
-    Row("dotted IP", "127.0.0.1:443", Reason.IP_LITERAL),
-    Row("hex IP", "0x7f000001:443", Reason.IP_LITERAL),
-    Row("IPv6", "[::1]:443", Reason.IP_LITERAL),
-    Row("IMDS", "169.254.169.254:443", Reason.IP_LITERAL),
-    Row("userinfo", f"x@{GOOD}:443", Reason.MALFORMED_HOST),
-    Row("trailing dot", f"{GOOD}.:443", Reason.AMBIGUOUS_TARGET),
-    Row("absolute form", f"https://{GOOD}/", Reason.MALFORMED_HOST),
-]
-
-
-@pytest.mark.parametrize("row", CONNECTS, ids=lambda row: row.name)
-async def test_a_refused_connect_says_why_in_its_status_line(rig: Rig, row: Row) -> None:
+async def test_a_refused_connect_says_why_in_its_status_line(rig: Rig) -> None:
     async with await rig.connect() as client:
-        await client.send(f"CONNECT {row.target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await client.send(b"CONNECT www.evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = await client.read_all()
-    assert answer.startswith(f"HTTP/1.1 {row.status} {row.reason}\r\n".encode()), answer
-    assert f"x-s3gate-reason: {row.reason}\r\n".encode() in answer
-    assert rig.recorder.reasons == [row.reason]
+    assert answer.startswith(b"HTTP/1.1 403 HOST_NOT_LISTED\r\n"), answer
+    assert b"x-s3gate-reason: HOST_NOT_LISTED\r\n" in answer
+    assert rig.recorder.reasons == [Reason.HOST_NOT_LISTED]
     assert not rig.s3.touched
     assert not rig.dns.asked
-
-
-@pytest.mark.parametrize(
-    "head", ["Content-Length: 5", "Transfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6"]
-)
-async def test_a_connect_with_a_body_is_refused(rig: Rig, head: str) -> None:
-    async with await rig.connect() as client:
-        await client.send(f"CONNECT {GOOD}:443 HTTP/1.1\r\nHost: {GOOD}:443\r\n{head}\r\n\r\nhello".encode())
-        answer = await client.read_all()
-    assert answer.startswith(b"HTTP/1.1 403 MALFORMED_REQUEST\r\n")
-    assert rig.recorder.reasons == [Reason.MALFORMED_REQUEST]
 
 
 async def test_an_aws_name_that_is_not_listed_is_refused_inside_the_tunnel(rig: Rig) -> None:
@@ -64,32 +29,6 @@ async def test_an_aws_name_that_is_not_listed_is_refused_inside_the_tunnel(rig: 
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert rig.recorder.reasons == [Reason.BUCKET_NOT_LISTED]
     assert not rig.dns.asked
-
-
-NOT_TLS = {
-    "plain HTTP": f"GET /k HTTP/1.1\r\nHost: {GOOD}\r\n\r\n".encode(),
-    "ssh": b"SSH-2.0-OpenSSH_9.9\r\n",
-    "zeros": bytes(64),
-    "one byte": b"\x00",
-    "another record": b"\x17\x03\x03\x00\x10" + bytes(16),
-    "SSLv2 hello": b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10",
-    "not a ClientHello": b"\x16\x03\x01\x00\x04\x02\x00\x00\x00",
-    "empty record": b"\x16\x03\x01\x00\x00",
-    "giant record": b"\x16\x03\x01\xff\xff",
-    "giant hello": b"\x16\x03\x01\x00\x04\x01\xff\xff\xff",
-    "cut in its middle": b"\x16\x03\x01\x00\x08\x01\x00\x00\x04\x03\x03\x00\x00",
-}
-
-
-@pytest.mark.parametrize("name", NOT_TLS)
-async def test_what_is_not_tls_ends_the_tunnel(rig: Rig, name: str) -> None:
-    async with await rig.connect() as client:
-        await client.send(f"CONNECT {GOOD}:443 HTTP/1.1\r\nHost: {GOOD}:443\r\n\r\n".encode())
-        assert (await client.read_head()).startswith(b"HTTP/1.1 200 ")
-        await client.send(NOT_TLS[name])
-        assert await client.read_all() == b""
-    assert rig.recorder.reasons == [Reason.NOT_TLS]
-    assert not rig.s3.touched
 
 
 async def test_bytes_sent_with_the_connect_are_judged_like_later_ones(rig: Rig) -> None:
