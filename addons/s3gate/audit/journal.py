@@ -24,7 +24,7 @@ from s3gate.audit.record import to_line
 from s3gate.audit.room import Kind
 from s3gate.audit.segment import DIRECTORY_MODE, FILE_MODE, JournalDamaged, recover_tail, sync_directory
 
-__all__ = ["Journal", "JournalDamaged", "JournalUnavailable", "Kind", "Position"]
+__all__ = ["Journal", "JournalDamaged", "JournalHeld", "JournalUnavailable", "Kind", "Position"]
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # the newest segment is scanned at start: about 0.3 s for this much
 SEGMENTS_IN_ROOM: Final = 16  # a segment is at most this part of the room, so that pruning frees some
@@ -33,6 +33,10 @@ CLOSE_TIMEOUT_S: Final = 3.0  # a disk that hangs must not keep the process from
 LOCK_NAME: Final = "lock"
 # A writer's id is a directory's name and a part of a log stream's name.
 _WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+class JournalHeld(JournalUnavailable):
+    """Another writer has this journal open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Journal:
             The journal, at the end of what it holds.
 
         Raises:
-            JournalUnavailable: another writer holds it, or the directory cannot be used.
+            JournalHeld: another writer holds it.
+            JournalUnavailable: the directory cannot be used.
             JournalDamaged: what it holds is not what was written.
             ValueError: an argument is out of range.
         """
@@ -225,14 +230,14 @@ def take_lock(directory: Path) -> int:
     """The lock of a writer's directory, held until its descriptor is closed.
 
     Raises:
-        JournalUnavailable: somebody else holds it.
+        JournalHeld: somebody else does.
     """
     fd = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
         os.close(fd)
-        raise JournalUnavailable(
+        raise JournalHeld(
             f"journal `{directory}` is held by another writer: give each its own id"
         ) from exc
     return fd

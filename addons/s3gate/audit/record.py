@@ -21,6 +21,7 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Reading, Request
 
 SCHEMA: Final = 1
+SELFTEST: Final = "selftest"  # the event of a denial that the gate asked itself for, at its start
 METHOD_LIMIT: Final = 64  # characters: the longest registered method has 17 (RFC 9110, IANA registry)
 AGENT_LIMIT: Final = 1024  # characters: botocore's user agents reach about 400
 ADDRESSES_LIMIT: Final = 64  # addresses of one answer that are listed; S3 gives up to 8

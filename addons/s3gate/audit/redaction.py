@@ -147,7 +147,7 @@ class Redactor:
             for name, value, _ in split_query(query):
                 if any(word in unquote(name).lower() for word in SECRET_WORDS):
                     found.update({value: None, unquote(value): None})
-            for assigned in islice(_ASSIGNMENT.finditer(query), SECRETS_MAX):  # also where no reader sees a name
+            for assigned in islice(_ASSIGNMENT.finditer(query), SECRETS_MAX):  # where no reader sees a name
                 found[assigned[3]] = None
         secrets = [text for text in found if len(text) >= SECRET_LENGTH][:SECRETS_MAX]
         return cls(tuple(sorted(secrets, key=len, reverse=True)), keys)

@@ -1,0 +1,173 @@
+"""`s3gate audit tail`: decisions as they come, one line each.
+
+The normal case is `s3gate audit tail -f` beside a running gate. Refusals that come in
+numbers, from one client for one reason, are one line with a count; the journal has all.
+"""
+
+import json
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from s3gate.audit.chain import parse_text
+from s3gate.audit.evidence import Aws
+from s3gate.audit.folding import Told, fold
+from s3gate.audit.reader import list_writers, read_lines
+from s3gate.audit.segment import list_segments
+from s3gate.cli.audit.place import Place, WrongInput
+
+LINES: Final = 20
+LOOK_S: Final = 0.5
+"""Seconds between two looks; refusals within it are folded together."""
+
+READ_BYTES: Final = 8 << 20
+"""Read at one look of one journal: more waits for the next."""
+
+_EPILOG: Final = """\b
+Examples:
+  s3gate audit tail -f
+  s3gate audit tail -f --reason BUCKET_NOT_LISTED --client 10.20.0.5 --denied
+  s3gate audit tail -n 100 --json /var/lib/s3gate/audit
+"""
+Record = Mapping[str, object]
+
+
+class Follower:
+    """Gives what was appended to the journals of a directory since the last look.
+
+    Args:
+        directory: of all writers, or of one.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._places: dict[Path, tuple[int, int]] = {}
+        self.look(skip=True)
+
+    def look(self, *, skip: bool = False) -> Iterator[bytes]:
+        """New whole lines, by writer.
+
+        Args:
+            skip: take note of the ends only.
+        """
+        return iter(
+            [line for writer in list_writers(self._directory) for line in self._new(writer, skip=skip)]
+        )
+
+    def _new(self, writer: Path, *, skip: bool) -> Iterator[bytes]:
+        segments = list_segments(writer)
+        if skip or not segments:
+            self._places[writer] = (segments[-1].first, segments[-1].size()) if segments else (0, 0)
+            return
+        first, offset = self._places.get(writer, (0, 0))
+        for segment in segments:
+            if segment.first < first:
+                continue
+            start = offset if segment.first == first else 0
+            with segment.path.open("rb") as file:
+                file.seek(start)
+                data = file.read(READ_BYTES)
+            whole = data.rfind(b"\n") + 1
+            self._places[writer] = (segment.first, start + whole)
+            yield from data[:whole].splitlines()
+            if len(data) == READ_BYTES:
+                return
+
+
+@click.command(name="tail", epilog=_EPILOG)
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--config", type=click.Path(path_type=Path), help="Settings that name the journal.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("-n", "--lines", default=LINES, show_default=True, help="Decisions to begin with.")
+@click.option("--reason", help="Only this reason.")
+@click.option("--client", help="Only this client address.")
+@click.option("--bucket", help="Only this bucket or host.")
+@click.option("--denied", is_flag=True, help="Only refusals.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Whole records, one JSON object a line, nothing folded."
+)
+def tail_command(  # noqa: PLR0913 - one argument an option
+    directory: Path | None,
+    config: Path | None,
+    lines: int,
+    reason: str | None,
+    client: str | None,
+    bucket: str | None,
+    *,
+    follow: bool,
+    denied: bool,
+    as_json: bool,
+) -> None:
+    """Show the last decisions, and follow them live.
+
+    DIRECTORY is a journal; without it, that of the settings.
+    """
+    place = directory or Place(None, config, None, Aws()).settings().audit.directory
+
+    def wanted(record: Record) -> bool:
+        return (
+            record.get("event") == "egress"
+            and not (denied and record.get("decision") != "deny")
+            and reason in (None, record.get("reason"))
+            and client in (None, _inside(record, "client", "address"))
+            and bucket in (None, _inside(record, "request", "bucket"), _inside(record, "request", "host"))
+        )
+
+    try:
+        follower = Follower(place)
+        last: deque[Record] = deque(maxlen=max(0, lines))
+        for writer in list_writers(place):
+            last.extend(filter(wanted, _parsed(read_lines(writer))))
+        _show(sorted(last, key=lambda record: str(record.get("time"))), as_json=as_json)
+        while follow:
+            threading.Event().wait(LOOK_S)
+            _show(list(filter(wanted, _parsed(follower.look()))), as_json=as_json)
+    except OSError as exc:
+        raise WrongInput(f"journal `{place}` cannot be read: {exc.strerror}") from exc
+
+
+def _parsed(lines: Iterator[bytes]) -> Iterator[Record]:
+    return (record for line in lines if (record := parse_text(line)) is not None)
+
+
+def _show(records: list[Record], *, as_json: bool) -> None:
+    if as_json:
+        for record in records:
+            click.echo(json.dumps(record))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for told in fold(records):
+        console.print(render_line(told))
+    sys.stdout.flush()
+
+
+def render_line(told: Told) -> Text:
+    """One line for a terminal: coloured by verdict, without anything that a terminal would obey."""
+    record = told.record
+    denied = record.get("decision") == "deny"
+    field: Callable[[str, str], str] = lambda part, name: str(_inside(record, part, name) or "-")  # noqa: E731 - a short name for one line
+    style = "bold red" if denied else "yellow" if record.get("reason") == "MONITOR_ONLY" else "green"
+    target = field("request", "bucket") if field("request", "bucket") != "-" else field("request", "host")
+    parts = [str(record.get("time"))[:23].replace("T", " "), field("client", "address")]
+    line = Text(_printable(" ".join(parts)) + " ")
+    line.append(f"{record.get('decision')} {record.get('reason')}", style)
+    line.append(_printable(f" {field('request', 'operation')} {target} {field('request', 'key')}"))
+    if told.count > 1:
+        line.append(f"  and {told.count - 1:,} more like it", "bold")
+    return line
+
+
+def _inside(record: Record, part: str, name: str) -> object:
+    inner = record.get(part)
+    return inner.get(name) if isinstance(inner, dict) else None
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)

@@ -1,0 +1,86 @@
+"""`s3gate audit tail` shows decisions as they come, folded, filtered, and inert on a terminal."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from audit_records import KEY, decision, traffic, write_journal
+from s3gate.audit.folding import Told
+from s3gate.audit.journal import Journal, Kind
+from s3gate.cli.audit.tail import Follower, render_line, tail_command
+from s3gate.policy.decision import Reason
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(tail_command, [str(one) for one in arguments])
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return write_journal(tmp_path / "audit", traffic(storm=40))
+
+
+def test_the_last_ones_folded(journal: Path) -> None:
+    lines = run(journal, "-n", 42).output.splitlines()
+    assert len(lines) == 3
+    assert "deny HOST_MISMATCH PutObject evil k" in lines[0]
+    assert (
+        "2026-11-22 08:05:00.000 10.0.0.3 deny BUCKET_NOT_LISTED PutObject b-0 k  and 39 more like it"
+        in lines[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        pytest.param(["--reason", "HOST_MISMATCH"], 1, id="reason"),
+        pytest.param(["--client", "10.0.0.2"], 2, id="client"),
+        pytest.param(["--bucket", "good"], 10, id="bucket"),
+        pytest.param(["--bucket", "evil.s3.eu-west-1.amazonaws.com"], 1, id="host"),
+        pytest.param(["--denied"], 42, id="refusals"),
+        pytest.param(["--denied", "--bucket", "good"], 0, id="both"),
+    ],
+)
+def test_filters(journal: Path, filters: list[str], count: int) -> None:
+    lines = [json.loads(line) for line in run(journal, "-n", 99, "--json", *filters).output.splitlines()]
+    assert len(lines) == count
+
+
+def test_what_is_appended_is_followed_across_segments(tmp_path: Path) -> None:
+    opened = Journal.open(tmp_path, "w1", KEY, 1 << 20, segment_bytes=3000)
+
+    def append(first: int, count: int) -> None:
+        async def all_of_them() -> None:
+            for number in range(first, first + count):
+                await opened.append(decision(Reason.TIMEOUT, "b", "10.0.0.1", number), Kind.DENY)
+
+        asyncio.run(all_of_them())
+
+    append(0, 5)
+    follower = Follower(tmp_path)
+    assert list(follower.look()) == []
+    append(5, 9)
+    assert [json.loads(line)["audit_id"] for line in follower.look()] == [
+        f"a{number}" for number in range(5, 14)
+    ]
+    other = Journal.open(tmp_path, "w2", KEY, 1 << 20)
+    asyncio.run(other.append(decision(Reason.TIMEOUT, "b", "10.0.0.1", 99), Kind.DENY))
+    append(14, 1)
+    assert sorted(json.loads(line)["audit_id"] for line in follower.look()) == ["a14", "a99"]
+    assert list(follower.look()) == []
+    other.close()
+    opened.close()
+
+
+def test_nothing_that_a_client_sends_moves_the_terminal() -> None:
+    record = decision(Reason.BUCKET_NOT_LISTED, "\x1b[2J[red]\u202e", "10.0.0.1", 1)
+    text = render_line(Told(record)).plain
+    assert text.isprintable()
+    assert "[red]" in text
+
+
+def test_no_journal(tmp_path: Path) -> None:
+    assert run(tmp_path / "none").exit_code == 2
