@@ -6,14 +6,16 @@
 MAKEFLAGS += --no-print-directory
 development := deploy/development
 environment := $(development)/environment.sh
+FUZZ_SECONDS ?= 300
 export PYTHON
 
-.PHONY: help demo test faults lint lock clean
+.PHONY: help demo test faults fuzz lint lock clean
 
 help:
 	@echo 'make demo   an allowed upload, refused ones, the audit trail and the alarm, on this machine'
 	@echo 'make test   ruff, mypy and all tests'
 	@echo 'make faults what is lost under each fault, with plain watchtower beside it (about 8 minutes)'
+	@echo 'make fuzz   the properties with fresh examples for FUZZ_SECONDS (300)'
 	@echo 'make lint   ruff and mypy only'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
@@ -26,6 +28,9 @@ test:
 
 faults:
 	@bin=$$($(environment) s3gate) && PYTHONPATH=tests:addons exec "$$bin/python" -m faults.table
+
+fuzz:
+	@bin=$$($(environment) s3gate) && exec $(development)/fuzz.sh "$$bin" $(FUZZ_SECONDS)
 
 lint:
 	@bin=$$($(environment) s3gate) && "$$bin/ruff" check && "$$bin/ruff" format --check && "$$bin/mypy"

@@ -9,6 +9,12 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
+
+# No deadline: the machine is shared, and what a slow example costs is another test's matter.
+settings.register_profile("s3gate", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=500)  # `make fuzz`, round after round
+settings.load_profile("s3gate")
 
 NOT_RUN = "no program on PATH: "
 
