@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ ENVIRONMENT = {
 def main() -> int:
     os.environ.update(ENVIRONMENT)
     logging.raiseExceptions = False  # watchtower's failures would be printed a thousand times
+    threading.excepthook = lambda _: None  # nor that its thread died of a warning
     scale = replace(FULL, outage_s=float(os.environ.get("OUTAGE_S", FULL.outage_s)))
     scale = replace(scale, records=int(scale.outage_s * scale.rate))
     table = Table("fault", "records", "watchtower lost", "twice", "s3gate lost", "twice", "refused", "end",

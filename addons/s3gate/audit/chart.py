@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Final
 
-WIDTH: Final = 720  # units of the view box; the page scales it to its own width
+WIDTH: Final = 520  # units of the view box; the page scales it to its own width
 HEIGHT: Final = 220
 LEFT: Final = 46
 BOTTOM: Final = 26
@@ -75,9 +75,9 @@ def beside_names(rows: Sequence[tuple[str, Sequence[int]]], units: Sequence[str]
     each = ROW * len(units) + 18
     for index, (name, numbers) in enumerate(rows):
         y = index * each
-        marks.append(_text(0, y + 12, name if len(name) <= 70 else name[:69] + "…", "start"))
+        marks.append(_text(0, y + 12, name if len(name) <= 60 else name[:59] + "…", "start"))
         for place, (number, unit) in enumerate(zip(numbers, units, strict=True)):
-            width = max(1.0, number / top * (WIDTH - 190)) if number else 0.0
+            width = max(1.0, number / top * (WIDTH - 170)) if number else 0.0
             told = f"{name}: {number:,} {unit}"
             marks.append(_bar(0, y + 17 + place * ROW, width, ROW - 8, COLOURS[place], told))
             marks.append(_text(width + 6, y + 31 + place * ROW, f"{number:,} {unit}", "start"))

@@ -237,7 +237,5 @@ def take_lock(directory: Path) -> int:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as exc:
         os.close(fd)
-        raise JournalHeld(
-            f"journal `{directory}` is held by another writer: give each its own id"
-        ) from exc
+        raise JournalHeld(f"journal `{directory}` is held by another writer: give each its own id") from exc
     return fd

@@ -21,12 +21,13 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .facts{display:flex;flex-wrap:wrap;gap:.6rem;padding:0;list-style:none}
 .facts li{flex:1 1 8rem;border:1px solid var(--line);border-radius:.5rem;padding:.6rem}
 .facts b{display:block;font-size:1.5rem}
-svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}
+svg{width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:currentColor}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;list-style:none;font-size:.85rem}
 .legend i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td{white-space:nowrap}td:nth-child(4){white-space:normal;min-width:9rem;overflow-wrap:anywhere}
 tr:nth-child(even) td{background:var(--soft)}
 @media print{body{max-width:none;font-size:11px}h2{break-after:avoid}tr,svg{break-inside:avoid}
 .wide{overflow:visible}}
@@ -50,9 +51,10 @@ def render_page(summary: Summary, title: str) -> str:
     boxes = "".join(f'<li><b data-fact="{name}">{number:,}</b>{name}</li>' for name, number in facts)
     refusals, passages = summary.refusals(), summary.passages()
     targets = _top_targets(refusals)
+    first, last = _short(summary.first) or "no record", _short(summary.last) or "no record"
     parts = [
         f"<h1>s3gate: {escape(title)}</h1>",
-        f"<p>{escape(summary.first or 'no record')} to {escape(summary.last or 'no record')}, UTC</p>",
+        f"<p>{escape(first)} to {escape(last)}, UTC</p>",
         f'<ul class="facts">{boxes}</ul>',
         _section("Refusals over time", over_time(summary.by_minute)),
         _section(
@@ -81,6 +83,11 @@ def render_page(summary: Summary, title: str) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{"\n".join(parts)}\n</body></html>\n'
 
 
+def _short(time: str) -> str:
+    """A record's time to the second, as people read it."""
+    return time[:19].replace("T", " ")
+
+
 def _section(heading: str, content: str) -> str:
     return f"<h2>{escape(heading)}</h2>{content or '<p>nothing</p>'}"
 
@@ -105,8 +112,8 @@ def _refusal_table(refusals: Sequence[Refused]) -> str:
             f"{one.count:,}",
             name_targets(one),
             name_most(one.operations),
-            one.first,
-            one.last,
+            _short(one.first),
+            _short(one.last),
         )
         for one in refusals
     ]
@@ -117,7 +124,7 @@ def _refusal_table(refusals: Sequence[Refused]) -> str:
 def _passage_table(passages: Sequence[Passed]) -> str:
     rows = [
         (one.target, f"{one.requests:,}", f"{one.failed:,}", f"{one.bytes_up:,}", f"{one.bytes_down:,}",
-         f"{len(one.clients):,}", one.first, one.last)
+         f"{len(one.clients):,}", _short(one.first), _short(one.last))
         for one in passages
     ]  # fmt: skip
     heads = ("bucket", "requests", "failed", "bytes up", "bytes down", "clients", "first", "last")

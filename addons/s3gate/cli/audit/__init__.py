@@ -5,6 +5,7 @@ The normal case: `s3gate audit verify` and `s3gate audit report`.
 
 import click
 
+from s3gate.cli.audit.archive import archive_command
 from s3gate.cli.audit.drain import drain_command
 from s3gate.cli.audit.report import report_command
 from s3gate.cli.audit.tail import tail_command
@@ -16,5 +17,5 @@ def command() -> None:
     """Look at the record of decisions."""
 
 
-for one in (drain_command, report_command, tail_command, verify_command):
+for one in (archive_command, drain_command, report_command, tail_command, verify_command):
     command.add_command(one)
