@@ -1,0 +1,46 @@
+"""What the README shows is true: its policy is valid, its commands exist and answer as it says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s3gate.cli import COMMANDS
+from s3gate.policy.document import parse_policy
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+POLICY = next(re.finditer(r"```yaml\n(.*?)```", TEXT, re.DOTALL))[1]
+
+
+def test_its_policy_is_valid() -> None:
+    assert {rule.id for rule in parse_policy(POLICY.encode()).rules} == {"uploads", "inbox", "old"}
+
+
+def test_its_question_is_answered_with_a_denial(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    asked = re.search(r"s3gate (explain --policy policy\.yaml .*?)\n```", TEXT, re.DOTALL)
+    assert asked
+    words = asked[1].replace("\\\n", " ").split()
+    done = subprocess.run(
+        [sys.executable, "-m", "s3gate", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "BUCKET_NOT_LISTED" in done.stdout) == (1, True), done
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^s3gate ([a-z]+)", TEXT, re.MULTILINE))))
+def test_its_commands_exist(command: str) -> None:
+    assert command in COMMANDS
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
+def test_its_links_lead_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_its_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"(?:^|`)make ([a-z]+)", TEXT, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
