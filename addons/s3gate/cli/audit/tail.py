@@ -16,12 +16,17 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from s3gate.alarms.definition import load_definition
 from s3gate.audit.chain import parse_text
 from s3gate.audit.evidence import Aws
 from s3gate.audit.folding import Told, fold
+from s3gate.audit.ocsf import render_ocsf
 from s3gate.audit.reader import list_writers, read_lines
 from s3gate.audit.segment import list_segments
 from s3gate.cli.audit.place import Place, WrongInput
+
+EVASION: Final = "Evasion"
+"""The metric whose filter tells severe refusals from plain ones."""
 
 LINES: Final = 20
 LOOK_S: Final = 0.5
@@ -34,6 +39,7 @@ _EPILOG: Final = """\b
 Examples:
   s3gate audit tail -f
   s3gate audit tail -f --reason BUCKET_NOT_LISTED --client 10.20.0.5 --denied
+  s3gate audit tail -n 100000 --format ocsf
   s3gate audit tail -n 100 --json /var/lib/s3gate/audit
 """
 Record = Mapping[str, object]
@@ -93,6 +99,13 @@ class Follower:
 @click.option(
     "--json", "as_json", is_flag=True, help="Whole records, one JSON object a line, nothing folded."
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["s3gate", "ocsf"]),
+    default="s3gate",
+    help="ocsf: HTTP Activity events of the Open Cybersecurity Schema Framework, one a line.",
+)
 def tail_command(  # noqa: PLR0913 - one argument an option
     directory: Path | None,
     config: Path | None,
@@ -104,11 +117,13 @@ def tail_command(  # noqa: PLR0913 - one argument an option
     follow: bool,
     denied: bool,
     as_json: bool,
+    form: str,
 ) -> None:
     """Show the last decisions, and follow them live.
 
     DIRECTORY is a journal; without it, that of the settings.
     """
+    show = _show_ocsf if form == "ocsf" else _show_json if as_json else _show
     place = directory or Place(None, config, None, Aws()).settings().audit.directory
 
     def wanted(record: Record) -> bool:
@@ -125,10 +140,10 @@ def tail_command(  # noqa: PLR0913 - one argument an option
         last: deque[Record] = deque(maxlen=max(0, lines))
         for writer in list_writers(place):
             last.extend(filter(wanted, _parsed(read_lines(writer))))
-        _show(sorted(last, key=lambda record: str(record.get("time"))), as_json=as_json)
+        show(sorted(last, key=lambda record: str(record.get("time"))))
         while follow:
             threading.Event().wait(LOOK_S)
-            _show(list(filter(wanted, _parsed(follower.look()))), as_json=as_json)
+            show(list(filter(wanted, _parsed(follower.look()))))
     except OSError as exc:
         raise WrongInput(f"journal `{place}` cannot be read: {exc.strerror}") from exc
 
@@ -137,11 +152,18 @@ def _parsed(lines: Iterator[bytes]) -> Iterator[Record]:
     return (record for line in lines if (record := parse_text(line)) is not None)
 
 
-def _show(records: list[Record], *, as_json: bool) -> None:
-    if as_json:
-        for record in records:
-            click.echo(json.dumps(record))
-        return
+def _show_json(records: list[Record]) -> None:
+    for record in records:
+        click.echo(json.dumps(record))
+
+
+def _show_ocsf(records: list[Record]) -> None:
+    (evasion,) = (item.parsed for item in load_definition().filters if item.metric == EVASION)
+    for record in records:
+        click.echo(json.dumps(render_ocsf(record, severe=evasion.matches(json.dumps(record)))))
+
+
+def _show(records: list[Record]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for told in fold(records):
         console.print(render_line(told))

@@ -82,5 +82,12 @@ def test_nothing_that_a_client_sends_moves_the_terminal() -> None:
     assert "[red]" in text
 
 
+def test_ocsf_events_say_which_refusals_are_severe(journal: Path) -> None:
+    events = [json.loads(line) for line in run(journal, "-n", 99, "--format", "ocsf").output.splitlines()]
+    assert {event["class_uid"] for event in events} == {4002}
+    assert [event["status_code"] for event in events if event["severity_id"] == 4] == ["HOST_MISMATCH"]
+    assert sum(event["action_id"] == 2 for event in events) == 42
+
+
 def test_no_journal(tmp_path: Path) -> None:
     assert run(tmp_path / "none").exit_code == 2
