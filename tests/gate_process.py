@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
 from s3gate.proxy.authority import Authority
@@ -94,3 +95,14 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
         process.kill()
         if process.stderr:
             process.stderr.close()
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    """Status and body of one of its pages."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()

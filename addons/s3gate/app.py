@@ -7,39 +7,48 @@ is written, shipping has a moment to deliver, and the journal is closed last.
 """
 
 import asyncio
-import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
-from s3gate.audit.journal import Journal, JournalDamaged, JournalUnavailable, Kind
+from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable, Kind
 from s3gate.audit.keeper import ShipperKeeper
 from s3gate.audit.key_form import KeyForm
 from s3gate.audit.notice import render_policy
 from s3gate.audit.order import Order
 from s3gate.health.metrics import Metrics
-from s3gate.health.server import HealthServer, Page, Route
+from s3gate.health.server import HealthServer, Page, Route, Watch
+from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
+from s3gate.health.watchers import Watchers
 from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
+from s3gate.proxy.arrival import Network
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.runtime import Gate, RuntimeSettings, make_addon, serve
+from s3gate.proxy.selftest import Nonce, SelfTestFailed
 from s3gate.recorder import JournalRecorder
 from s3gate.settings import Settings, read_hmac_key, read_settings
+from s3gate.settings.model import Admin, Health
 
 log = logging.getLogger("s3gate")
 
 # A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
+WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
+LOOK_S: Final = 0.1  # between looks at who has heard that the gate leaves
 
 
 class CannotStart(Exception):
@@ -79,8 +88,86 @@ def load_policy(path: Path) -> Policy:
     return parse_policy(_read(path, "policy"))
 
 
+class Running:
+    """One gate with its journal and its shipping, and how they are.
+
+    Args:
+        gate: made, not yet started.
+        journal: open.
+        keeper: of the shipping process; None where nothing is shipped.
+        policy: in force.
+    """
+
+    def __init__(
+        self, gate: Gate, journal: Journal, keeper: ShipperKeeper | None, policy: LoadedPolicy
+    ) -> None:
+        self.gate, self._journal, self._keeper, self._policy = gate, journal, keeper, policy
+        self._looked_at = time.monotonic()
+
+    def status(self) -> WorkerStatus:
+        """How they are now; may be asked from any thread."""
+        writer, seq = self._journal.directory.name, self._journal.acknowledged_seq
+        shipping = self._keeper.health(writer, seq) if self._keeper is not None else None
+        return WorkerStatus(
+            writer=writer,
+            policy=self._policy.current().digest,
+            port=self.gate.port,
+            selftest=self.gate.selftest,
+            leaving=self.gate.addon.services.leaving,
+            journal_failure=self._journal.failure,
+            journal_seq=seq,
+            journal_used_percent=self._journal.used_percent,
+            shipping=(shipping.error or shipping.sink.last_error or "well") if shipping else "off",
+            shipped_seq=shipping.acknowledged_seq if shipping else 0,
+            shipper_lag_s=shipping.oldest_unacknowledged_s if shipping else None,
+            connections=self.gate.connections,
+            tunnels=self.gate.tunnels,
+        )
+
+    def heard(self) -> Heard:
+        """The same, with the time since the event loop last turned."""
+        return Heard(self.status(), time.monotonic() - self._looked_at)
+
+    async def turn(self, told: Callable[[WorkerStatus], None] = lambda _status: None) -> None:
+        """Show again and again that the event loop turns, until cancelled.
+
+        Args:
+            told: given the status each time.
+        """
+        while True:
+            self._looked_at = time.monotonic()
+            told(self.status())
+            await asyncio.sleep(TELL_S)
+
+    async def serve(
+        self,
+        settings: Settings,
+        started: Callable[[int], None],
+        noticed: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        """Serve until SIGTERM or SIGINT, then drain.
+
+        Args:
+            settings: where to listen.
+            started: told the port.
+            noticed: see `proxy.runtime.serve`.
+
+        Raises:
+            CannotStart: the address cannot be had, or the self-test was not refused.
+        """
+        try:
+            await serve(self.gate, started, noticed)
+        except OSError as exc:
+            where = f"{settings.listen.host}:{settings.listen.port}"
+            raise CannotStart(
+                f"cannot listen on {where}: {exc.strerror}; choose a free `listen.port`"
+            ) from exc
+        except SelfTestFailed as exc:
+            raise CannotStart(str(exc)) from exc
+
+
 async def run(settings: Settings, policy: Policy, started: Callable[[Ports], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and return.
+    """Serve in this process until SIGTERM or SIGINT, then drain and return.
 
     Args:
         settings: valid.
@@ -88,29 +175,61 @@ async def run(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         started: told the ports once the gate listens.
 
     Raises:
-        CannotStart: the CA, the journal or an address cannot be had.
+        CannotStart: the CA, the journal or an address cannot be had, or the self-test was not refused.
+    """
+    metrics, watchers = Metrics(), Watchers()
+    async with open_gate(settings, policy, metrics) as running:
+
+        def ready() -> Page:
+            return render_ready([running.heard()], 1)
+
+        def measured() -> Page:
+            metrics.show(running.status())
+            return metrics.page()
+
+        async def noticed() -> None:
+            watchers.leave(time.monotonic())
+            while watchers.unaware(time.monotonic()):  # noqa: ASYNC110 - it is time that makes it false
+                await asyncio.sleep(LOOK_S)
+
+        with serve_pages(settings, ready, measured, watchers) as (health, admin):
+            await running.serve(settings, lambda port: started(Ports(port, health, admin)), noticed)
+
+
+@asynccontextmanager
+async def open_gate(
+    settings: Settings,
+    policy: Policy,
+    metrics: Metrics,
+    told: Callable[[WorkerStatus], None] = lambda _status: None,
+) -> AsyncIterator[Running]:
+    """One gate with everything behind it; closed in order afterwards.
+
+    Args:
+        settings: valid.
+        policy: valid.
+        metrics: of this process.
+        told: given the status twice a second.
+
+    Raises:
+        CannotStart: the CA or the journal cannot be had.
     """
     authority = _load_authority(settings)
-    metrics, tally, loaded = Metrics(), Tally(), LoadedPolicy(policy)
+    tally, loaded, nonce = Tally(), LoadedPolicy(policy), Nonce()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(_open_journal(settings))
         keeper = stack.enter_context(_keep_shipping(settings, journal))
         await _record_policy(journal, policy, settings.policy)
         heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
-        await stack.enter_async_context(_beat(heartbeat))
-        recorder = JournalRecorder(journal, metrics, tally, _key_form(settings))
+        await stack.enter_async_context(_while(heartbeat.run()))
+        recorder = JournalRecorder(journal, metrics, tally, _key_form(settings), nonce)
         try:
-            gate = Gate(_runtime(settings, authority), loaded, recorder, new_id)
+            gate = Gate(_runtime(settings, authority), loaded, recorder, new_id, nonce=nonce, meter=metrics)
         except ValueError as exc:
             raise CannotStart(str(exc)) from exc
-        health, admin = stack.enter_context(_serve_health(settings, gate, journal, keeper, policy, metrics))
-        try:
-            await serve(gate, lambda port: started(Ports(port, health, admin)))
-        except OSError as exc:
-            where = f"{settings.listen.host}:{settings.listen.port}"
-            raise CannotStart(
-                f"cannot listen on {where}: {exc.strerror}; choose a free `listen.port`"
-            ) from exc
+        running = Running(gate, journal, keeper, loaded)
+        await stack.enter_async_context(_while(running.turn(told)))
+        yield running
 
 
 @contextmanager
@@ -165,7 +284,13 @@ def _runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
         connections_per_client=settings.limits.connections_per_client,
         head_bytes=settings.limits.head_bytes,
         idle_s=settings.limits.idle_s,
+        trusted_proxies=_trusted(settings),
     )
+
+
+def _trusted(settings: Settings) -> tuple[Network, ...] | None:
+    listen = settings.listen
+    return tuple(map(ip_network, listen.trusted_proxies)) if listen.proxy_protocol == "v2" else None
 
 
 def _authority_text(address: str, port: int) -> str:
@@ -174,19 +299,27 @@ def _authority_text(address: str, port: int) -> str:
 
 @contextmanager
 def _open_journal(settings: Settings) -> Iterator[Journal]:
-    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
-    writer = f"{host or 'gate'}-1"
-    key = read_hmac_key(settings.audit.hmac_key)
-    try:
-        journal = Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
-    except (JournalUnavailable, JournalDamaged) as exc:
-        raise CannotStart(str(exc)) from exc
+    journal = _open_free_journal(settings, read_hmac_key(settings.audit.hmac_key))
     if journal.torn is not None:
         log.warning("a torn tail of the journal was cut off and kept in %s", journal.torn)
     try:
         yield journal
     finally:
         journal.close()
+
+
+def _open_free_journal(settings: Settings, key: bytes) -> Journal:
+    """The first journal of this host that nobody writes: a dead process leaves its own to the next."""
+    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
+    for number in range(1, WRITERS + 1):
+        writer = f"{host or 'gate'}-{number}"
+        try:
+            return Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
+        except JournalHeld:
+            continue
+        except (JournalUnavailable, JournalDamaged) as exc:
+            raise CannotStart(str(exc)) from exc
+    raise CannotStart(f"all {WRITERS} journals in `{settings.audit.directory}` are held; end other gates")
 
 
 def _key_form(settings: Settings) -> KeyForm:
@@ -207,9 +340,9 @@ async def _record_policy(journal: Journal, policy: Policy, source: Path) -> None
 
 
 @asynccontextmanager
-async def _beat(heartbeat: Heartbeat) -> AsyncIterator[None]:
-    """Heartbeats while the gate serves; the last one is on disk afterwards, when that is possible."""
-    task = asyncio.create_task(heartbeat.run())
+async def _while(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Something goes on meanwhile; afterwards it is cancelled, and has ended."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -244,54 +377,40 @@ def _keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeep
 
 
 @contextmanager
-def _serve_health(
-    settings: Settings,
-    gate: Gate,
-    journal: Journal,
-    keeper: ShipperKeeper | None,
-    policy: Policy,
-    metrics: Metrics,
+def serve_pages(
+    settings: Settings, ready: Route, measured: Route, watchers: Watchers
 ) -> Iterator[tuple[int, int]]:
+    """The pages for the load balancer and for the operator, while the gate runs.
+
+    Args:
+        settings: where.
+        ready: makes `/readyz`.
+        measured: makes `/metrics`.
+        watchers: told who asked whether the gate is ready, of the load balancer's side.
+
+    Raises:
+        CannotStart: an address cannot be had.
+    """
+
     def live() -> Page:
         return Page(200, "text/plain; charset=utf-8", b"alive\n")
 
-    writer = journal.directory.name
-
-    def ready() -> Page:
-        health = keeper.health(writer, journal.acknowledged_seq) if keeper else None
-        fine = gate.port != 0 and not gate.addon.services.draining and journal.failure is None
-        state = {
-            "ready": fine,
-            "policy": policy.digest,
-            "journal": journal.failure or "writable",
-            "journal_seq": journal.acknowledged_seq,
-            "journal_used_percent": journal.used_percent,
-            "shipping": (health.error or health.sink.last_error or "well") if health else "off",
-            "shipper_lag_s": health.oldest_unacknowledged_s if health else None,
-            "draining": gate.addon.services.draining,
-        }
-        return Page(200 if fine else 503, "application/json", json.dumps(state).encode() + b"\n")
-
-    def measured() -> Page:
-        metrics.journal_seq.set(journal.acknowledged_seq)
-        if keeper is not None:
-            health = keeper.health(writer, journal.acknowledged_seq)
-            metrics.shipped_seq.set(health.acknowledged_seq)
-            metrics.shipper_lag.set(health.oldest_unacknowledged_s)
-        return metrics.page()
+    def watch(path: str, peer: str, status: int) -> None:
+        if path == "/readyz":
+            watchers.asked(peer, time.monotonic(), ready=status == HTTPStatus.OK)
 
     pages: dict[str, Route] = {"/livez": live, "/readyz": ready}
-    listening: list[int] = []
     with ExitStack() as stack:
-        for name, where, routes in (
-            ("health", settings.health, pages),
-            ("admin", settings.admin, pages | {"/metrics": measured}),
-        ):
-            try:
-                server = HealthServer(where.host, where.port, routes)
-            except OSError as exc:
-                what = f"cannot listen on {where.host}:{where.port} for {name}"
-                raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc
-            stack.callback(server.close)
-            listening.append(server.port)
-        yield listening[0], listening[1]
+        health = _open_page("health", settings.health, pages, watch)
+        stack.callback(health.close)
+        admin = _open_page("admin", settings.admin, pages | {"/metrics": measured}, lambda *_: None)
+        stack.callback(admin.close)
+        yield health.port, admin.port
+
+
+def _open_page(name: str, where: Health | Admin, pages: dict[str, Route], watch: Watch) -> HealthServer:
+    try:
+        return HealthServer(where.host, where.port, pages, watch)
+    except OSError as exc:
+        what = f"cannot listen on {where.host}:{where.port} for {name}"
+        raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc

@@ -10,12 +10,13 @@ from s3gate.audit.heartbeat import Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalUnavailable, Kind
 from s3gate.audit.key_form import FULL, KeyForm
-from s3gate.audit.record import Transfer, render_completion, render_decision
+from s3gate.audit.record import SELFTEST, Transfer, render_completion, render_decision
 from s3gate.audit.record import Upstream as RecordedUpstream
 from s3gate.health.metrics import Metrics
-from s3gate.policy.decision import Decision
+from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+from s3gate.proxy.selftest import Nonce
 
 
 class JournalRecorder:
@@ -26,10 +27,19 @@ class JournalRecorder:
         metrics: of this worker.
         tally: what the next heartbeat tells.
         keys: how object keys are recorded.
+        nonce: by which the self-test is known.
     """
 
-    def __init__(self, journal: Journal, metrics: Metrics, tally: Tally, keys: KeyForm = FULL) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        metrics: Metrics,
+        tally: Tally,
+        keys: KeyForm = FULL,
+        nonce: Nonce | None = None,
+    ) -> None:
         self._journal, self._metrics, self._tally, self._keys = journal, metrics, tally, keys
+        self._nonce = nonce
 
     async def decision(
         self, decision: Decision, request: Request, upstream: Upstream | None, decision_id: str
@@ -51,7 +61,13 @@ class JournalRecorder:
             upstream=where,
             keys=self._keys,
         )
+        if not decision.allowed and self._nonce is not None and self._nonce.spend(request):
+            # Nobody was refused: no start may raise the alarm for denials, nor count as one.
+            await self._append(record | {"event": SELFTEST}, Kind.DENY)
+            return
         await self._append(record, Kind.ALLOW if decision.allowed else Kind.DENY)
+        if decision.reason is Reason.DNS_FAILURE:
+            self._metrics.dns_failures.inc()
         self._metrics.decisions.labels(decision.word, decision.reason.value).inc()
         self._tally.decided(decision.reason.value)
 
@@ -83,6 +99,8 @@ class JournalRecorder:
         await self._append(record, Kind.COMPLETION)
         status = f"{completion.status // 100}xx" if completion.status else "none"
         self._metrics.transfers.labels(status).inc()
+        if completion.first_byte_us is not None:
+            self._metrics.took("first_byte", completion.first_byte_us / 1e6)
         self._metrics.body_bytes.labels("up").inc(completion.bytes_up)
         self._metrics.body_bytes.labels("down").inc(completion.bytes_down)
 

@@ -1,5 +1,6 @@
 """A decision is in the journal before the gate goes on, or the gate hears that it is not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from s3gate.health.metrics import Metrics
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import NOTHING_READ, Client, Request
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+from s3gate.proxy.selftest import Nonce
 from s3gate.recorder import JournalRecorder
 
 REQUEST = Request(
@@ -75,3 +77,28 @@ async def test_what_cannot_be_written_is_told_and_counted(tmp_path: Path) -> Non
     page = metrics.page().body
     assert b"s3gate_audit_unavailable_total 2.0" in page
     assert b'reason="ALLOWED_BY_RULE"' not in page
+
+
+async def test_a_self_test_is_known_by_its_nonce_alone_and_counts_for_nobody(tmp_path: Path) -> None:
+    metrics, tally, nonce = Metrics(), Tally(), Nonce()
+    journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
+    recorder = JournalRecorder(journal, metrics, tally, nonce=nonce)
+    carrying = replace(REQUEST, headers=(nonce.header,))
+    guessing = replace(REQUEST, headers=((nonce.header[0], "0" * 64),))
+    await recorder.decision(ALLOWED, carrying, None, "D1")
+    for request in (guessing, carrying, carrying):
+        await recorder.decision(DENIED, request, None, "D2")
+    journal.close()
+    told = [(one["event"], one["decision"]) for one in read_records(journal.directory)]
+    assert told == [("egress", "allow"), ("egress", "deny"), ("selftest", "deny"), ("egress", "deny")]
+    assert tally.take()[0] == {"ALLOWED_BY_RULE": 1, "BUCKET_NOT_LISTED": 2}
+    assert nonce.header[1] not in str(list(read_records(journal.directory)))
+
+
+async def test_names_without_an_answer_are_counted(tmp_path: Path) -> None:
+    metrics = Metrics()
+    journal = Journal.open(tmp_path, "w", b"k" * 32, 2**24)
+    recorder = JournalRecorder(journal, metrics, Tally())
+    await recorder.decision(Decision(Reason.DNS_FAILURE, "gone", NOTHING_READ), REQUEST, None, "D")
+    journal.close()
+    assert b"s3gate_dns_failures_total 1.0" in metrics.page().body

@@ -38,11 +38,14 @@ def command(config_path: Path) -> None:
     """Run the gate.
 
     Needs a valid policy, a CA (`s3gate ca init`) and a writable audit directory;
-    without one of them it does not start. Exit code 0 after SIGTERM, 2 when the
-    settings or the policy are wrong, 3 when the environment is.
+    without one of them it does not start, nor when a forbidden request of its own is
+    not refused. SIGTERM drains; with several `workers`, SIGHUP lets new ones follow,
+    with the policy as it is now. Exit code 0 after SIGTERM, 2 when the settings or the
+    policy are wrong, 3 when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
     from s3gate.app import CannotStart, Ports, load_policy, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
+    from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
 
     place = config_path
@@ -59,7 +62,10 @@ def command(config_path: Path) -> None:
             health, admin = f"{settings.health.host}:{ports.health}", f"{settings.admin.host}:{ports.admin}"
             click.echo(f"s3gate: health on {health}, admin on {admin}", err=True)
 
-        asyncio.run(run(settings, policy, started))
+        if settings.workers == 1:
+            asyncio.run(run(settings, policy, started))
+        elif code := run_fleet(settings, started):
+            sys.exit(code)
     except DocumentErrors as exc:
         lines = source_lines(place.read_bytes() if place.is_file() else b"")
         for mistake in exc.mistakes:

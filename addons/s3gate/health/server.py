@@ -24,6 +24,8 @@ class Page(NamedTuple):
 
 
 Route = Callable[[], Page]
+# Told the path, the address that asked, and the status that it was given.
+Watch = Callable[[str, str, int], None]
 
 
 class HealthServer:
@@ -33,13 +35,16 @@ class HealthServer:
         host: address to listen on.
         port: TCP port; 0 takes a free one.
         routes: path → function that makes its page.
+        watch: told of each answer.
 
     Raises:
         OSError: the address cannot be had.
     """
 
-    def __init__(self, host: str, port: int, routes: Mapping[str, Route]) -> None:
-        self._server = _Server((host, port), routes)
+    def __init__(
+        self, host: str, port: int, routes: Mapping[str, Route], watch: Watch = lambda *_: None
+    ) -> None:
+        self._server = _Server((host, port), routes, watch)
         self._thread = Thread(
             target=self._server.serve_forever, args=(POLL_S,), name=f"health-{port}", daemon=True
         )
@@ -61,8 +66,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], routes: Mapping[str, Route]) -> None:
-        self.routes = routes
+    def __init__(self, address: tuple[str, int], routes: Mapping[str, Route], watch: Watch) -> None:
+        self.routes, self.watch = routes, watch
         super().__init__(address, _Handler)
 
     @override
@@ -79,8 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with the page of the path, or 404."""
-        route = self.server.routes.get(self.path.partition("?")[0])
+        path = self.path.partition("?")[0]
+        route = self.server.routes.get(path)
         page = route() if route else Page(404, "text/plain; charset=utf-8", b"not found\n")
+        self.server.watch(path, str(self.client_address[0]), page.status)
         self.send_response(page.status)
         self.send_header("content-type", page.content_type)
         self.send_header("content-length", str(len(page.body)))

@@ -158,7 +158,7 @@ class Listener:
     @property
     def tunnels(self) -> int:
         """Open connections with an accepted CONNECT."""
-        open_ones = (guest.connection for guest in self._open.values())
+        open_ones = (guest.connection for guest in tuple(self._open.values()))
         return sum(one is not None and one.session.connect is not None for one in open_ones)
 
     async def _serve(

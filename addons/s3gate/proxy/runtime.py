@@ -131,6 +131,8 @@ class Gate:
         self._master: Master | None = None
         self._listener: Listener | None = None
         self.port = 0
+        self.selftest: str | None = None
+        """The reason with which the self-test was refused, once it was."""
 
     async def start(self) -> int:
         """Test itself, then listen and serve from now on.
@@ -166,7 +168,7 @@ class Gate:
 
     async def _test_itself(self, listener: Listener, nonce: Nonce) -> None:
         ca_pem = self._settings.authority.certificate_pem().decode("ascii")
-        await SelfTest(nonce, ca_pem, self._judge).run(
+        self.selftest = await SelfTest(nonce, ca_pem, self._judge).run(
             self._policy_source.current(),
             listener.serve_privately,
             proxy_header=self._settings.trusted_proxies is not None,

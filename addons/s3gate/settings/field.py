@@ -86,24 +86,10 @@ def only_field(*allowed: str) -> Reads:
     return text_field(check, enum=list(allowed))
 
 
-def one_process(text: str) -> int:
-    """The number of workers: one, until several can share a port."""
-    if parse_integer(text) == 1:
-        return 1
-    raise Misspelling(f"{quote(text)} workers are not supported yet", "write `1`, or delete the key")
-
-
 def no_value(text: str) -> None:
     """Null, for a key whose enforcement does not exist yet."""
     if text not in NULLS:
         raise Misspelling(f"{quote(text)}: this key is not supported yet", "write `null`, or delete the key")
-
-
-def no_items(value: object) -> object:
-    """The empty list, for a key whose enforcement does not exist yet."""
-    if value:
-        raise Misspelling("entries are not supported yet", "write `[]`, or delete the key")
-    return ()
 
 
 def _null(value: object) -> object:

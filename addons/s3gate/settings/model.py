@@ -8,7 +8,7 @@ written is refused. The JSON Schema for editors is generated from these models.
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from s3gate.policy.shape import Section
 from s3gate.settings.field import (
@@ -16,8 +16,6 @@ from s3gate.settings.field import (
     Maybe,
     Nothing,
     Reads,
-    no_items,
-    one_process,
     only_field,
     seconds_field,
     text_field,
@@ -32,12 +30,16 @@ from s3gate.settings.spelling import (
     check_log_group,
     check_network,
     check_region_code,
+    check_trusted_network,
     parse_flag,
     parse_listen_host,
     parse_name_server,
     parse_path,
     parse_size,
 )
+
+MAX_WORKERS: Final = 256
+"""Processes: more than the vCPUs of the largest instances that a proxy needs."""
 
 MIN_AUDIT_BYTES: Final = 16 * 1024 * 1024
 """Bytes: room for some 10,000 records, so that a burst of refusals does not stop the gate at once."""
@@ -56,10 +58,10 @@ class Listen(Section):
     """Address to listen on."""
     port: AnyPort = 8080
     """TCP port; 0 takes a free one."""
-    proxy_protocol: Annotated[str, only_field("off")] = "off"
-    """PROXY protocol of a load balancer; only `off` for now."""
-    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(no_items)] = ()
-    """Load balancers that may send it; none for now."""
+    proxy_protocol: Annotated[str, only_field("off", "v2")] = "off"
+    """`v2`: a load balancer that does not preserve client addresses tells them in a header."""
+    trusted_proxies: Many[Annotated[str, text_field(check_trusted_network)]] = ()
+    """Networks of the load balancers whose header is believed; needed with `v2`, nobody else gets in then."""
 
 
 class Authority(Section):
@@ -99,9 +101,9 @@ class Limits(Section):
     """Bounds beyond which requests are refused."""
 
     connections: Count = 4096
-    """Connections at once."""
+    """Connections at once, of each worker."""
     connections_per_client: Count = 512
-    """Connections of one client address at once."""
+    """Connections of one client address at once, of each worker."""
     head_bytes: Annotated[int, whole_field(1024, 1024 * 1024)] = 65536
     """Bytes of a request head."""
     idle_s: Annotated[float, seconds_field(1, 86400)] = 350.0
@@ -161,8 +163,8 @@ class Settings(Section):
 
     listen: Listen = Listen()
     """Where clients connect."""
-    workers: Annotated[int, Reads(lambda text, _: one_process(text), {"const": 1})] = 1
-    """Processes on one port; only 1 for now."""
+    workers: Annotated[int, whole_field(0, MAX_WORKERS)] = 1
+    """Processes on one port; 0: one for each core."""
     policy: File
     """The policy file."""
     reload: Annotated[str, only_field("graceful")] = "graceful"

@@ -149,7 +149,26 @@ def _name_variable(mistake: Mistake, names: list[str]) -> Mistake:
 
 def _cross_check(root: Node) -> list[Mistake]:
     """What several settings must agree on."""
-    return [*_check_shipping(root), *_check_salt(root)]
+    return [*_check_shipping(root), *_check_salt(root), *_check_proxies(root)]
+
+
+def _check_proxies(root: Node) -> list[Mistake]:
+    """PROXY v2 and whom it is believed come together: neither is ever ignored."""
+    listen = root.children.get("listen")
+    if listen is None or not isinstance(listen.value, dict):
+        return []
+    wanted, trusted = listen.value.get("proxy_protocol") == "v2", listen.value.get("trusted_proxies")
+    if wanted and not trusted:
+        where = listen.at(("proxy_protocol",))
+        told = "`v2` needs to know whose headers to believe"
+        return [
+            Mistake(where.line, where.column, told, "add `trusted_proxies:`, the load balancer's subnets")
+        ]
+    if trusted and not wanted:
+        where = listen.at(("trusted_proxies",))
+        told = "headers are not read while `proxy_protocol` is off"
+        return [Mistake(where.line, where.column, told, "write `proxy_protocol: v2`, or delete the key")]
+    return []
 
 
 def _check_salt(root: Node) -> list[Mistake]:

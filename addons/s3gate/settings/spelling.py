@@ -114,6 +114,15 @@ def check_network(text: str) -> str:
     return text
 
 
+def check_trusted_network(text: str) -> str:
+    """A network of load balancers: without host bits, and not everybody's."""
+    if parse_cidr(text).prefixlen == 0:
+        raise Misspelling(
+            f"{quote(text)} trusts everybody's header", "write the subnets of the load balancer"
+        )
+    return text
+
+
 def parse_path(text: str, info: ValidationInfo) -> Path:
     """A path; a relative one starts at the directory of the settings file."""
     remote = _REMOTE.fullmatch(text)

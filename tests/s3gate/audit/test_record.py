@@ -249,7 +249,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "audit-1.jsonl"
-FROZEN = "0b47f35372243c1d3b1fb15bd524c787fa71b302538ff0cbe252527e7e1b1d4a"
+FROZEN = "a61284a22437eddb1b39ae2d1b1c2230bad31271999568dd2f6527e615544897"
 
 
 def golden() -> str:

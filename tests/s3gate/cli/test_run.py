@@ -23,10 +23,11 @@ def test_it_listens_and_ends_with_zero_after_sigterm(tmp_path: Path) -> None:
     assert [one["event"] for one in records] == [
         "policy",
         "heartbeat",
+        "selftest",
         "egress",
         "heartbeat",
     ]
-    assert records[2]["reason"] == "HOST_NOT_LISTED"
+    assert records[3]["reason"] == "HOST_NOT_LISTED"
 
 
 def test_a_variable_replaces_a_setting(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def bad_settings(files: GateFiles) -> None:
 
 
 def unsupported(files: GateFiles) -> None:
-    files.settings = SETTINGS + "workers: 4\n"
+    files.settings = SETTINGS + "reload: strict\n"
 
 
 def no_policy(files: GateFiles) -> None:
@@ -104,17 +105,6 @@ def test_it_does_not_start_and_says_why(
     assert (ended, told in text) == (code, True), text
     assert "Traceback" not in text
     assert "not started" in text
-
-
-def test_a_second_gate_on_the_same_journal_does_not_start(tmp_path: Path) -> None:
-    first = GateFiles(tmp_path).start()
-    await_port(first)
-    try:
-        code, text = GateFiles(tmp_path).run_to_end()
-    finally:
-        stop(first)
-    assert code == 3
-    assert "another writer" in text
 
 
 def test_a_damaged_journal_stops_the_start(tmp_path: Path) -> None:

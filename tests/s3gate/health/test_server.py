@@ -48,3 +48,16 @@ def test_a_closed_server_lets_go_of_its_port(server: HealthServer) -> None:
     server.close()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_each_answer_is_told() -> None:
+    told: list[tuple[str, str, int]] = []
+    server = HealthServer(
+        "127.0.0.1", 0, {"/livez": lambda: Page(200, "text/plain", b"ok\n")}, lambda *one: told.append(one)
+    )
+    try:
+        ask(server, "GET", "/livez?x")
+        ask(server, "GET", "/other")
+    finally:
+        server.close()
+    assert told == [("/livez", "127.0.0.1", 200), ("/other", "127.0.0.1", 404)]

@@ -10,9 +10,7 @@ from s3gate.settings.field import (
     Many,
     Maybe,
     Nothing,
-    no_items,
     no_value,
-    one_process,
     only_field,
     seconds_field,
     text_field,
@@ -57,15 +55,9 @@ def test_only_what_is_enforced_may_be_chosen() -> None:
 
 
 def test_keys_that_wait_take_their_empty_value_alone() -> None:
-    assert one_process("1") == 1
     assert no_value("null") is None  # type: ignore[func-returns-value]  # that is the point
-    assert no_items([]) == ()
-    with pytest.raises(Misspelling, match="not supported yet"):
-        one_process("0")
     with pytest.raises(Misspelling, match="not supported yet"):
         no_value("users.txt")
-    with pytest.raises(Misspelling, match="not supported yet"):
-        no_items(["10.0.0.1"])
     assert TypeAdapter(Nothing).validate_python("~") is None
 
 

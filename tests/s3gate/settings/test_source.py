@@ -69,7 +69,7 @@ def test_every_key_can_come_from_the_environment() -> None:
 def test_what_the_environment_got_wrong_is_told_with_its_name() -> None:
     environment = {
         "S3GATE_LISTEN__PROT": "1",
-        "S3GATE_WORKERS": "4",
+        "S3GATE_WORKERS": "257",
         "S3GATE_DNS": "x",
         "S3GATE_UPSTREAM__NETWORKS": '["10.0.0.1/8"]',
         "S3GATE_HEALTH__HOST__DEEPER": "1",
@@ -86,7 +86,7 @@ def test_what_the_environment_got_wrong_is_told_with_its_name() -> None:
                 "`10.0.0.1/8` is not the canonical spelling of a network"
             ),
         ),
-        (0, 0, "S3GATE_WORKERS in the environment: `4` workers are not supported yet"),
+        (0, 0, "S3GATE_WORKERS in the environment: 257 is out of range"),
     ]
 
 
@@ -99,9 +99,7 @@ def test_a_list_that_is_no_json_stays_text() -> None:
 
 
 ROWS = [
-    (b"proxy_protocol: off", b"proxy_protocol: v2", (1, 53), "`v2` is not supported yet"),
-    (b"trusted_proxies: []", b"trusted_proxies: [10.0.0.1]", (1, 75), "entries are not supported yet"),
-    (b"workers: 1", b"workers: 0", (2, 10), "`0` workers are not supported yet"),
+    (b"workers: 1", b"workers: -1", (2, 10), "not a whole number"),
     (b"policy: policy", b"policy: s3://b/policy", (3, 9), "source `s3://` is not supported yet"),
     (b"reload: graceful", b"reload: strict", (4, 9), "`strict` is not supported yet"),
     (b"ca/ca.pem", b"ssm://ca", (5, 19), "source `ssm://` is not supported yet"),
@@ -117,6 +115,10 @@ ROWS = [
     (b"region: ap-northeast-1, ", b"", (11, 13), "shipping needs a region"),
     (b"region: ap-northeast-1", b"region: null", (11, 37), "shipping needs a region"),
     (b"enabled: true", b"enabled: yes", (11, 23), "`yes` is neither"),
+    (b"proxy_protocol: off", b"proxy_protocol: v2", (1, 53), "whose headers to believe"),
+    (b"proxy_protocol: off", b"proxy_protocol: v1", (1, 53), "`v1` is not supported yet"),
+    (b"trusted_proxies: []", b"trusted_proxies: [10.0.0.0/24]", (1, 75), "headers are not read"),
+    (b"off, trusted_proxies: []", b"v2, trusted_proxies: [0.0.0.0/0]", (1, 75), "everybody's header"),
     (b"host: 127.0.0.1", b"host: *x", (13, 15), "alias"),
 ]
 

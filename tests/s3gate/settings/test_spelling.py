@@ -15,6 +15,7 @@ from s3gate.settings.spelling import (
     check_log_group,
     check_network,
     check_region_code,
+    check_trusted_network,
     parse_flag,
     parse_integer,
     parse_listen_host,
@@ -36,6 +37,7 @@ VALUES: list[tuple[Callable[[str], object], str, object]] = [
     (parse_flag, "false", False),
     (parse_listen_host, "0.0.0.0", "0.0.0.0"),
     (parse_listen_host, "::", "::"),
+    (check_trusted_network, "10.0.0.0/24", "10.0.0.0/24"),
     (parse_name_server, "10.0.0.2", NameServer("10.0.0.2", 53)),
     (parse_name_server, "10.0.0.2:5353", NameServer("10.0.0.2", 5353)),
     (parse_name_server, "fd00::2", NameServer("fd00::2", 53)),
@@ -48,6 +50,8 @@ VALUES: list[tuple[Callable[[str], object], str, object]] = [
 ]
 
 REFUSED: list[tuple[str, Callable[[str], object], str, str]] = [
+    ("everybody's header", check_trusted_network, "0.0.0.0/0", "write the subnets"),
+    ("everybody's header, v6", check_trusted_network, "::/0", "write the subnets"),
     ("leading zero", parse_integer, "080", "write digits"),
     ("sign", parse_integer, "+1", "write digits"),
     ("underscore", parse_integer, "1_000", "write digits"),

@@ -1,0 +1,168 @@
+"""Several gates as one: workers on one port, one page for all of them.
+
+The normal case: the port is reserved, the workers are started, each opens its own
+journal under its own writer's id, tests itself and listens; the supervisor answers for
+all of them. Settings and policy are read once, so that a worker that is replaced is like
+the one before it; SIGHUP brings in a new policy, worker by worker, if it has no mistakes.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+from s3gate.app import CannotStart, Ports, open_gate, serve_pages
+from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
+from s3gate.health.server import Page
+from s3gate.health.status import WorkerStatus, render_ready
+from s3gate.health.watchers import Watchers
+from s3gate.policy.document import parse_policy
+from s3gate.policy.mistake import DocumentErrors
+from s3gate.proxy.front_socket import open_socket
+from s3gate.settings import Settings
+from s3gate.supervisor import LEAVE, Supervisor, make_context
+
+log = logging.getLogger("s3gate")
+
+EXIT_ENVIRONMENT: Final = 3
+WORD_BYTES: Final = 64  # of what a supervisor says
+
+
+@dataclass
+class Work:
+    """What a worker runs; handed over to each when it starts.
+
+    Args:
+        settings: valid, with the port that was reserved.
+        policy_text: of a policy without mistakes.
+    """
+
+    settings: Settings
+    policy_text: bytes
+
+    def __call__(self, link: Connection) -> None:
+        """Serve until SIGTERM, or until the supervisor is gone."""
+        logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
+        try:
+            asyncio.run(self._serve(link))
+        except CannotStart as exc:
+            sys.stderr.write(f"s3gate: not started: {exc}\n")
+            sys.exit(EXIT_ENVIRONMENT)
+
+    async def _serve(self, link: Connection) -> None:
+        metrics, policy = Metrics(), parse_policy(self.policy_text)
+
+        def tell(status: WorkerStatus) -> None:
+            metrics.show(status)
+            with suppress(OSError):
+                link.send_bytes(status.to_line())
+
+        async with open_gate(self.settings, policy, metrics, tell) as running:
+
+            def hear() -> None:
+                try:
+                    word = link.recv_bytes(WORD_BYTES)
+                except (EOFError, OSError):
+                    loop.remove_reader(link.fileno())
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    return
+                if word == LEAVE:
+                    running.gate.addon.services.leaving = True
+
+            loop = asyncio.get_running_loop()
+            loop.add_reader(link.fileno(), hear)
+            await running.serve(self.settings, lambda _port: tell(running.status()), None)
+
+
+def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
+    """Serve with several workers until SIGTERM or SIGINT, then drain and return.
+
+    Args:
+        settings: valid; `workers` is not 1.
+        started: told the ports once every worker serves.
+
+    Returns:
+        0, or the exit code of a worker that could not start.
+
+    Raises:
+        CannotStart: the policy cannot be read, or an address cannot be had.
+    """
+    watchers = Watchers()
+    with _reserve(settings) as port, _metrics_directory() as directory:
+        listen = settings.listen.model_copy(update={"port": port})
+        work = Work(settings.model_copy(update={"listen": listen}), _read_policy(settings.policy))
+        shared = SharedMetrics(directory)
+        supervisor = Supervisor(
+            settings.workers or os.cpu_count() or 1,
+            work,
+            make_context(["s3gate.fleet"]),
+            ended=shared.forget,
+            left=lambda: watchers.leave(time.monotonic()),
+            unaware=lambda: watchers.unaware(time.monotonic()),
+            renew=lambda: _renew(work),
+        )
+
+        def ready() -> Page:
+            return render_ready(supervisor.heard(), supervisor.count, leaving=supervisor.leaving)
+
+        def measured() -> Page:
+            shared.show(supervisor.heard(), supervisor.restarts)
+            return shared.page()
+
+        with serve_pages(settings, ready, measured, watchers) as (health, admin):
+            return supervisor.run(lambda: started(Ports(port, health, admin)))
+
+
+def _renew(work: Work) -> bool:
+    """Take in the policy as it is now, unless it has mistakes: then the last good one stays."""
+    try:
+        text = _read_policy(work.settings.policy)
+        parse_policy(text)
+    except (CannotStart, DocumentErrors) as exc:
+        log.error("the policy is not renewed: %s", exc)  # noqa: TRY400 - the sentence is enough
+        return False
+    work.policy_text = text
+    return True
+
+
+def _read_policy(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise CannotStart(f"policy `{path}` cannot be read: {exc.strerror}") from exc
+
+
+@contextmanager
+def _reserve(settings: Settings) -> Iterator[int]:
+    """The port, kept from others while it is shared out; nothing listens on this socket."""
+    where = settings.listen
+    try:
+        sock = open_socket(where.host, where.port)
+    except OSError as exc:
+        told = f"cannot listen on {where.host}:{where.port}: {exc.strerror}; choose a free `listen.port`"
+        raise CannotStart(told) from exc
+    with sock:
+        yield int(sock.getsockname()[1])
+
+
+@contextmanager
+def _metrics_directory() -> Iterator[Path]:
+    """Where the workers count: prometheus_client takes it from the environment when it is imported."""
+    directory = Path(tempfile.mkdtemp(prefix="s3gate-metrics-"))
+    os.environ[DIRECTORY_VARIABLE] = str(directory)
+    try:
+        yield directory
+    finally:
+        del os.environ[DIRECTORY_VARIABLE]
+        shutil.rmtree(directory, ignore_errors=True)

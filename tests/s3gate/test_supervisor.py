@@ -1,0 +1,176 @@
+"""Workers are started, replaced, followed and ended, with real processes and real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drive.worker import Play
+from s3gate.supervisor import FIRST_DELAY_S, MAX_DELAY_S, QUICK_S, Rest, Supervisor, make_context
+
+SECONDS = 20.0
+TESTS = Path(__file__).parents[1]
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+@contextmanager
+def script(supervisor: Supervisor, *steps: Callable[[], object]) -> Iterator[list[BaseException]]:
+    """Steps that a thread takes while the supervisor runs in the main one, where signals arrive."""
+    failed: list[BaseException] = []
+
+    def play() -> None:
+        try:
+            for step in steps:
+                step()
+        except BaseException as exc:  # noqa: BLE001 - the test's thread tells it
+            failed.append(exc)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    try:
+        yield failed
+    finally:
+        thread.join()
+        assert not supervisor.pids
+
+
+def send(number: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+def make(directory: Path, ends: int | None = None, **more: object) -> Supervisor:
+    context = make_context(["drive.worker"])
+    return Supervisor(2, Play(directory, ends), context, **more)  # type: ignore[arg-type] # keywords of a test
+
+
+def words(directory: Path) -> list[str]:
+    return sorted(path.read_text() for path in directory.iterdir())
+
+
+def serving(supervisor: Supervisor, count: int = 2) -> Callable[[], bool]:
+    return lambda: sum(one.status.serves for one in supervisor.heard()) == count
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_runs_as_many_as_it_was_told_and_ends_with_them(tmp_path: Path, number: int) -> None:
+    supervisor, told = make(tmp_path), list[int]()
+    steps = (lambda: until(serving(supervisor)), lambda: until(lambda: told), send(number))
+    with script(supervisor, *steps) as failed:
+        assert supervisor.run(lambda: told.append(1)) == 0
+    assert not failed
+    assert (told, supervisor.restarts, supervisor.leaving) == ([1], 0, True)
+    assert words(tmp_path) == ["began leave ended"] * 2 or words(tmp_path) == ["began ended"] * 2
+
+
+def test_a_dead_one_is_replaced_and_the_other_stays(tmp_path: Path) -> None:
+    ended: list[int] = []
+    supervisor = make(tmp_path, ended=ended.append)
+    seen: list[list[int]] = []
+
+    def kill() -> None:
+        seen.append(supervisor.pids)
+        os.kill(supervisor.pids[0], signal.SIGKILL)
+        began = time.monotonic()
+        until(lambda: supervisor.restarts == 1 and serving(supervisor)())
+        assert time.monotonic() - began < 2
+        seen.append(supervisor.pids)
+
+    with script(supervisor, lambda: until(serving(supervisor)), kill, send(signal.SIGTERM)) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+    assert ended[0] == seen[0][0] not in seen[1]
+    assert seen[0][1] in seen[1]
+
+
+def test_one_that_cannot_start_ends_it_all_with_its_code(tmp_path: Path) -> None:
+    supervisor = make(tmp_path, ends=3)
+    assert supervisor.run() == 3
+    assert not supervisor.pids
+
+
+def test_at_hangup_each_is_followed_by_a_new_one(tmp_path: Path) -> None:
+    supervisor = make(tmp_path)
+    before: list[int] = []
+
+    def roll() -> None:
+        before.extend(supervisor.pids)
+        send(signal.SIGHUP)()
+        until(lambda: not set(before) & set(supervisor.pids) and len(supervisor.pids) == 2)
+        until(serving(supervisor))
+
+    with script(supervisor, lambda: until(serving(supervisor)), roll, send(signal.SIGTERM)) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+    assert len(words(tmp_path)) == 4
+    assert supervisor.restarts == 0
+
+
+def test_a_hangup_that_is_not_to_be_followed_changes_nothing(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def renew() -> bool:
+        asked.append(1)
+        return False
+
+    supervisor = make(tmp_path, renew=renew)
+    steps = (lambda: until(serving(supervisor)), send(signal.SIGHUP), lambda: until(lambda: asked))
+    with script(supervisor, *steps, send(signal.SIGTERM)) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+    assert len(words(tmp_path)) == 2
+
+
+def test_it_waits_until_nobody_is_unaware(tmp_path: Path) -> None:
+    left = threading.Event()
+    looks: list[int] = []
+
+    def unaware() -> bool:
+        looks.append(len(supervisor.pids))
+        return len(looks) < 3
+
+    supervisor = make(tmp_path, left=left.set, unaware=unaware)
+    with script(supervisor, lambda: until(serving(supervisor)), send(signal.SIGTERM)) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+    assert left.is_set()
+    assert looks == [2, 2, 2], "they serve on meanwhile"
+    assert words(tmp_path) == ["began leave ended"] * 2
+
+
+def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from drive.worker import Play\n"
+        "from s3gate.supervisor import Supervisor, make_context\n"
+        "Supervisor(2, Play(Path(sys.argv[1])), make_context(['drive.worker'])).run(lambda: print('up', flush=True))"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'addons'}:{TESTS}"}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.kill()
+    until(lambda: words(tmp_path) == ["began orphaned"] * 2)
+
+
+def test_each_end_in_a_row_is_followed_by_a_longer_rest() -> None:
+    rest, delays = Rest(), []
+    for _ in range(12):
+        rest = rest.after(0.1)
+        delays.append(rest.delay_s)
+    assert delays[:4] == [0, FIRST_DELAY_S, 2 * FIRST_DELAY_S, 4 * FIRST_DELAY_S]
+    assert delays[-1] == MAX_DELAY_S
+    assert rest.after(QUICK_S).delay_s == 0
