@@ -3,7 +3,7 @@
 The normal case is the journal's directory. A place is written
 
     DIRECTORY                 of all writers or of one; or any directory of `.jsonl`, `.json`, `.gz` files
-    FILE                      lines, or what `aws logs filter-log-events` printed
+    FILE                      lines, dead letters, or what `aws logs filter-log-events` printed
     cloudwatch:GROUP[:STREAM] a log group, or one stream of it
     s3://BUCKET[/PREFIX]      archived segments
 
@@ -33,6 +33,7 @@ ANSWER_STARTS: Final = (
     b'{"searchedLogStreams"',
     b'{"nextForwardToken"',
 )  # compact, as SDKs dump it
+DEAD_LETTER_START: Final = b'{"error": "'  # as `DeadLetters.keep` writes it
 
 
 class NoEvidence(Exception):
@@ -149,9 +150,14 @@ def _file_lines(path: Path) -> Iterator[bytes]:
             answer = json.loads(first + file.read())
             yield from (event["message"].encode() for event in answer.get("events", ()))
             return
-        if first.strip():
-            yield first.rstrip(b"\r\n")
-        yield from (stripped for line in file if (stripped := line.rstrip(b"\r\n")))
+        for line in concatenated((first,), file):
+            if stripped := line.rstrip(b"\r\n"):
+                yield _without_envelope(stripped)
+
+
+def _without_envelope(line: bytes) -> bytes:
+    """A dead letter's message: beside a downloaded stream it fills the hole that its stub names."""
+    return json.loads(line)["message"].encode() if line.startswith(DEAD_LETTER_START) else line
 
 
 def _stream_lines(aws: Aws, group: str, stream: str, since_ms: int | None) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from typing import Final
 from s3gate.audit.appender import Position
 from s3gate.audit.chain import Extent
 from s3gate.audit.cursor import START, CursorFile
+from s3gate.audit.mark import read_mark
 from s3gate.audit.segment import JournalDamaged, Segment, list_segments
 from s3gate.audit.window import EVENT_OVERHEAD_BYTES, MAX_BYTES, MAX_EVENTS, Event
 
@@ -104,16 +105,17 @@ def read_lines(directory: Path) -> Iterator[bytes]:
 
 
 def known_extent(directory: Path) -> Extent:
-    """How far a writer's chain must reach: by its segments' names, and by what was shipped and pruned.
+    """How far a writer's chain must reach: by its mark, its segments' names, and what was shipped and pruned.
 
     Args:
         directory: the writer's own.
     """
     segments = list_segments(directory)
-    shipped = CursorFile(directory).load().seq
+    shipped, marked = CursorFile(directory).load().seq, read_mark(directory)
     if not segments:
         return Extent(shipped + 1, 0)
-    return Extent(min(segments[0].first, shipped + 1), max(segments[-1].first - 1, shipped))
+    written = marked.seq if marked is not None else 0
+    return Extent(min(segments[0].first, shipped + 1), max(segments[-1].first - 1, shipped, written))
 
 
 def list_writers(directory: Path) -> list[Path]:

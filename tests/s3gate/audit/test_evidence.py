@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from s3gate.audit.chain import Extent
+from s3gate.audit.chain import Extent, Fault
+from s3gate.audit.dead_letter import NAME as DEAD_LETTER
+from s3gate.audit.dead_letter import DeadLetters, render_stub
 from s3gate.audit.evidence import Aws, NoEvidence, open_evidence
 from s3gate.audit.journal import Journal, Kind
-from s3gate.audit.segment import list_segments
 from s3gate.audit.verification import Verification
 from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from s3gate.demo.emulator import Emulator
@@ -51,7 +52,7 @@ def lines_of(trail: Path) -> list[bytes]:
 def test_a_journal(trail: Path) -> None:
     evidence = open_evidence(str(trail), NOWHERE)
     assert evidence.only is None
-    assert evidence.extents["w1"] == Extent(1, list_segments(trail / "w1")[-1].first - 1)
+    assert evidence.extents["w1"] == Extent(1, 12)
     assert evidence.bytes == sum(len(line) + 1 for line in lines_of(trail))
     assert whole(evidence.lines) == {"w1": 12, "w2": 12}
     one = open_evidence(str(trail / "w2"), NOWHERE)
@@ -73,6 +74,22 @@ def test_files(trail: Path, tmp_path: Path) -> None:
     (files / "d.json").write_text(json.dumps(answer))
     assert whole(open_evidence(str(files), NOWHERE).lines) == {"w1": 12, "w2": 12}
     assert list(open_evidence(str(files / "a.jsonl"), NOWHERE).lines) == lines[:5]
+
+
+def test_dead_letters_fill_the_holes_of_a_stream(trail: Path, tmp_path: Path) -> None:
+    lines = lines_of(trail / "w1")
+    kept, stream = tmp_path / "kept", tmp_path / "both"
+    for directory in (kept, stream):
+        directory.mkdir()
+    DeadLetters(kept).keep(lines[4].decode(), "InvalidParameterException")
+    stub = render_stub(lines[4].decode(), "InvalidParameterException").encode()
+    (stream / "stream.jsonl").write_bytes(b"\n".join([*lines[:4], stub, *lines[5:]]))
+    verification = Verification(KEY)
+    for line in open_evidence(str(stream), NOWHERE).lines:
+        verification.add(line)
+    assert [(one.fault, one.seq) for one in verification.finish({})["w1"][1]] == [(Fault.GAP, 6)]
+    (stream / DEAD_LETTER).write_bytes((kept / DEAD_LETTER).read_bytes())
+    assert whole(open_evidence(str(stream), NOWHERE).lines) == {"w1": 12}
 
 
 @pytest.mark.parametrize(

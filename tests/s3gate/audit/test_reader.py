@@ -105,6 +105,8 @@ def test_damage_is_said(tmp_path: Path) -> None:
 def test_an_extent_follows_names_and_cursor(tmp_path: Path) -> None:
     fill(tmp_path / "w1", 40)
     segments = list_segments(tmp_path / "w1")
+    assert known_extent(tmp_path / "w1") == Extent(1, 40), "by the mark"
+    (tmp_path / "w1" / "mark").unlink()
     assert known_extent(tmp_path / "w1") == Extent(1, segments[-1].first - 1)
     last = JournalReader(tmp_path / "w1", lambda: 40).read(START)[-1].position
     CursorFile(tmp_path / "w1").store(last)

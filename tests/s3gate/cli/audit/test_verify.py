@@ -71,6 +71,11 @@ def drop_second_line(directory: Path) -> None:
             lambda at: first(at).unlink(), ": cut head", id="a segment taken away that was not shipped"
         ),
         pytest.param(
+            lambda at: list_segments(at / "w1")[-1].path.write_bytes(b""),
+            "cut tail",
+            id="the newest records cut",
+        ),
+        pytest.param(
             lambda at: edit(first(at), b'{"event"', b'"event"'), "seq 0: unreadable", id="broken lines"
         ),
     ],
