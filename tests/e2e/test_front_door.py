@@ -1,0 +1,131 @@
+"""The front door under load: restarts that lose no request, kills that lose no record, and a load balancer's header."""
+
+import asyncio
+import os
+import signal
+import struct
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.front_door import FrontDoor, Load, front_door, get, tunnel, until, workers_of
+from e2e.rig import EVIL, POLICY
+from s3gate.proxy.proxy_protocol import SIGNATURE
+
+CLIENTS = 6
+VPCE = "vpce-08d2bf15fac5001c9"
+
+
+def keys_of(door: FrontDoor, decision: str) -> list[str]:
+    """Keys of the journals' verdicts of one kind."""
+    records: list[Any] = [
+        one for one in door.records if one["event"] == "egress" and one["decision"] == decision
+    ]
+    return [one["request"]["key"] for one in records]
+
+
+async def test_a_restart_worker_by_worker_loses_no_request(tmp_path: Path) -> None:
+    async with front_door(tmp_path) as door:
+        process, port, _ = await door.start()
+        before = workers_of(process)
+        load = Load(port, door.context)
+        async with load.running(CLIENTS):
+            await load.more(50)
+            process.send_signal(signal.SIGHUP)
+            await until(lambda: len(now := workers_of(process)) == 2 and not now & before)
+            await load.more(50)
+        assert (await door.stop(process))[0] == 0
+        assert load.bad == []
+        assert sorted(door.asked) == sorted(load.good) == sorted(keys_of(door, "allow"))
+
+
+async def test_two_gates_in_turn_on_one_port_lose_no_request(tmp_path: Path) -> None:
+    async with front_door(tmp_path) as door:
+        first, port, _ = await door.start()
+        load = Load(port, door.context)
+        async with load.running(CLIENTS):
+            await load.more(50)
+            second, same, _ = await door.start(port=port)
+            assert same == port
+            await load.more(50)
+            assert (await door.stop(first))[0] == 0
+            await load.more(50)
+        assert (await door.stop(second))[0] == 0
+        assert load.bad == []
+        assert sorted(door.asked) == sorted(load.good) == sorted(keys_of(door, "allow"))
+
+
+async def test_a_killed_worker_takes_no_record_with_it(tmp_path: Path) -> None:
+    """What reached S3 was allowed in a journal before; what was refused stands there too."""
+    refused: list[str] = []
+
+    async def ask_for_evil(port: int) -> None:
+        try:
+            async with asyncio.timeout(10), tunnel(port, door.context, EVIL) as (reader, writer):
+                answer = await get(reader, writer, "x", EVIL)
+                refused.append(answer.headers["x-amz-request-id"].upper())
+        except (OSError, asyncio.IncompleteReadError):
+            return  # its worker was killed: it was told nothing
+
+    async with front_door(tmp_path) as door:
+        process, port, _ = await door.start()
+        load = Load(port, door.context)
+        async with load.running(CLIENTS):
+            for _ in range(3):
+                await asyncio.gather(load.more(30), *(ask_for_evil(port) for _ in range(10)))
+                victims = workers_of(process)
+                os.kill(min(victims), signal.SIGKILL)
+                await until(lambda: len(now := workers_of(process)) == 2 and now != victims)  # noqa: B023
+        assert (await door.stop(process))[0] == 0
+        assert len(load.bad) < len(load.good), "those of the killed workers alone"
+        recorded = keys_of(door, "allow")
+        assert len(set(recorded)) == len(recorded)
+        assert set(door.asked) <= set(recorded)
+        assert set(load.good) <= set(door.asked)
+        ids = {one["decision_id"] for one in door.records if one["event"] == "egress"}
+        assert len(refused) > 0
+        assert set(refused) <= ids
+
+
+def header(source: str, *, vpce: str = "", command: int = 0x21) -> bytes:
+    packed = ip_address(source).packed
+    block = packed + packed + struct.pack(">HH", 4711, 8080)
+    if vpce:
+        block += struct.pack(">BHB", 0xEA, len(vpce) + 1, 1) + vpce.encode()
+    return SIGNATURE + struct.pack(">BBH", command, 0x11, len(block)) + block
+
+
+CLIENT_POLICY = POLICY.replace("rules:", "clients: {branch: {cidrs: [10.20.0.0/16]}}\nrules:").replace(
+    "allow: [read, write, list, delete]", "allow: [read, write, list, delete], clients: [branch]"
+)
+
+
+async def test_the_balancers_header_goes_into_policy_and_record(tmp_path: Path) -> None:
+    async with front_door(tmp_path, CLIENT_POLICY) as door:
+        process, port, _ = await door.start(
+            workers=1, listen=", proxy_protocol: v2, trusted_proxies: [127.0.0.0/8]"
+        )
+        statuses = []
+        for source in ("10.20.0.5", "10.21.0.5"):
+            first = header(source, vpce=VPCE)
+            async with tunnel(port, door.context, first=first) as (reader, writer):
+                statuses.append((await get(reader, writer, "k")).status)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(header("127.0.0.1", command=0x20))
+        writer.close()
+        await writer.wait_closed()
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            async with tunnel(port, door.context):
+                pass
+        assert (await door.stop(process))[0] == 0
+        assert statuses == [200, 403]
+        told: list[Any] = [one for one in door.records if one["event"] == "egress"]
+        assert [(one["reason"], one["client"]["address"], one["client"]["vpc_endpoint"]) for one in told] == [
+            ("ALLOWED_BY_RULE", "10.20.0.5", VPCE),
+            ("CLIENT_NOT_ALLOWED", "10.21.0.5", VPCE),
+            ("PROXY_HEADER_INVALID", "127.0.0.1", None),
+        ]
+        assert [one["reason"] for one in door.records if one["event"] == "selftest"] == ["BUCKET_NOT_LISTED"]
+        assert door.asked == ["k"]
