@@ -27,7 +27,7 @@ svg{width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:currentC
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-td{white-space:nowrap}td:nth-child(4){white-space:normal;min-width:9rem;overflow-wrap:anywhere}
+td{white-space:nowrap}#refusals td:nth-child(4){white-space:normal;min-width:9rem;overflow-wrap:anywhere}
 tr:nth-child(even) td{background:var(--soft)}
 @media print{body{max-width:none;font-size:11px}h2{break-after:avoid}tr,svg{break-inside:avoid}
 .wide{overflow:visible}}
