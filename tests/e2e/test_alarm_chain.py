@@ -39,7 +39,7 @@ SERVICE = f"s3.{REGION}.amazonaws.com"
 KEYS = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("world")) as running:
         yield running

@@ -16,7 +16,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from s3gate.demo.client import ClientMissingError, find_awscli
+from s3gate.demo.client import ENDING, ClientMissingError, find_awscli
 from s3gate.demo.emulator import EmulatorError, find_command
 from s3gate.demo.gate import GateError
 from s3gate.demo.story import ALARM, tell
@@ -27,9 +27,6 @@ EXIT_NO: Final = 1
 EXIT_ENVIRONMENT: Final = 3
 EXIT_SIGNAL: Final = 128
 """Added to the number of the signal that ended a process, as shells do."""
-
-ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that end the demo: Ctrl-C, a stop, a closed terminal."""
 
 _EPILOG: Final = """\b
 Examples:

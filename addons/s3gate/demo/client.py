@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from urllib.parse import urlsplit
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the demo: Ctrl-C, a stop, a closed terminal."""
 
 COMMAND_TIMEOUT_S: Final = 30.0
 """Seconds for one awscli command; a refusal takes about one."""
@@ -117,15 +121,23 @@ class AwsCli:
             "PYTHONWARNINGS": "ignore",
             **self.variables,
         }
-        process = subprocess.Popen(
-            [*self._command, *arguments],
-            cwd=self.directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        # A signal between the fork and the name `process` would leave the client behind. It keeps the
+        # mask, which does not matter: it is ended by SIGKILL.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
+            process = subprocess.Popen(
+                [*self._command, *arguments],
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             printed, _ = process.communicate(timeout=COMMAND_TIMEOUT_S)
         finally:  # also when the demo is stopped: `subprocess.run` would not wait for the end then
             process.kill()
