@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from e2e.front_door import FrontDoor, Load, front_door, get, tunnel, until, workers_of
-from e2e.rig import EVIL, POLICY
+from e2e.rig import EVIL, GOOD, POLICY, run_rig
+from s3gate.policy.decision import Reason
 from s3gate.proxy.proxy_protocol import SIGNATURE
 
 CLIENTS = 6
@@ -129,3 +130,27 @@ async def test_the_balancers_header_goes_into_policy_and_record(tmp_path: Path) 
         ]
         assert [one["reason"] for one in door.records if one["event"] == "selftest"] == ["BUCKET_NOT_LISTED"]
         assert door.asked == ["k"]
+
+
+async def test_who_was_let_in_before_the_end_is_still_served(tmp_path: Path) -> None:
+    """A connection accepted before the drain brings its first request after it; its answer ends it."""
+    async with run_rig(tmp_path, linger_s=3.0) as rig, await rig.connect() as early:
+        await until(lambda: rig.gate.connections)
+        draining = asyncio.create_task(rig.gate.drain(10.0))
+        await until(lambda: rig.gate.addon.services.leaving)
+        await early.open_tunnel(GOOD, GOOD)
+        await early.send(f"GET /k HTTP/1.1\r\nHost: {GOOD}\r\n\r\n".encode())
+        answer = await early.read_all()
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"connection: close\r\n" in answer.lower()
+        await asyncio.wait_for(draining, 5)
+
+
+async def test_who_comes_too_late_is_told_that_the_gate_ends(tmp_path: Path) -> None:
+    async with run_rig(tmp_path) as rig, await rig.connect() as late:
+        await until(lambda: rig.gate.connections)
+        rig.gate.addon.services.draining = True
+        await late.send(f"CONNECT {GOOD}:443 HTTP/1.1\r\nHost: {GOOD}:443\r\n\r\n".encode())
+        assert (await late.read_head()).startswith(b"HTTP/1.1 503 DRAINING\r\n")
+        assert rig.recorder.reasons == [Reason.DRAINING]
+        assert not rig.s3.touched
