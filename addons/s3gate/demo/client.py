@@ -11,6 +11,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,24 @@ REQUEST_TIMEOUT_S: Final = 10.0
 """Seconds for one raw request."""
 
 _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+
+
+class HeldSignals:
+    """Signals that end the demo wait from here until `release`; only the main thread handles any."""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._handlers: dict[int, object] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in ENDING:
+                self._handlers[number] = signal.signal(number, lambda came, _: self._came.append(came))
+
+    def release(self) -> None:
+        """Put the handlers back, and raise what came meanwhile."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # it is what signal() gave
+        for number in self._came[:1]:
+            signal.raise_signal(number)
 
 
 class ClientMissingError(RuntimeError):
@@ -121,9 +140,8 @@ class AwsCli:
             "PYTHONWARNINGS": "ignore",
             **self.variables,
         }
-        # A signal between the fork and the name `process` would leave the client behind. It keeps the
-        # mask, which does not matter: it is ended by SIGKILL.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        # A signal between the fork and the name `process` would leave the client behind.
+        held = HeldSignals()
         try:
             process = subprocess.Popen(
                 [*self._command, *arguments],
@@ -134,10 +152,10 @@ class AwsCli:
                 stderr=subprocess.STDOUT,
             )
         except BaseException:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            held.release()
             raise
         try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            held.release()
             printed, _ = process.communicate(timeout=COMMAND_TIMEOUT_S)
         finally:  # also when the demo is stopped: `subprocess.run` would not wait for the end then
             process.kill()

@@ -1,5 +1,6 @@
 """The clients of the demo."""
 
+import signal
 import ssl
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from s3gate.demo.certificates import Authority
-from s3gate.demo.client import Answer, AwsCli, ClientMissingError, find_awscli, put_fronted
+from s3gate.demo.client import Answer, AwsCli, ClientMissingError, HeldSignals, find_awscli, put_fronted
 
 TUNNEL = "listed.s3.eu-west-1.amazonaws.com"
 HOST = "other.s3.eu-west-1.amazonaws.com"
@@ -96,3 +97,16 @@ def test_without_awscli_the_text_says_what_installs_it(monkeypatch: pytest.Monke
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ClientMissingError, match=r"pip install 's3gate\[demo\]'"):
         find_awscli()
+
+
+def test_held_signals_come_when_they_are_released() -> None:
+    came: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _: came.append(number))
+    try:
+        held = HeldSignals()
+        signal.raise_signal(signal.SIGHUP)
+        assert came == []
+        held.release()
+        assert came == [signal.SIGHUP]
+    finally:
+        signal.signal(signal.SIGHUP, before)
