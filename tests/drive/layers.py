@@ -24,6 +24,9 @@ ALLOW = Decision(Reason.ALLOWED_BY_RULE, "on the egress allowlist", Reading(host
 DENY = Decision(Reason.BUCKET_NOT_LISTED, "not on the egress allowlist", NOTHING_READ)
 
 
+JUDGING = {"http_connect", "requestheaders", "s3gate_connect", "s3gate_request", "s3gate_hello"}
+
+
 class NoPolicy:
     """A policy source without a policy: what the layers refuse themselves needs none."""
 
@@ -105,7 +108,7 @@ class Driver:
                 if hasattr(data, "request")
                 else None
             )
-            if hook.name in ("http_connect", "requestheaders", "s3gate_hello") and exchange is not None:
+            if hook.name in JUDGING and exchange is not None:
                 self.judge(exchange)
             if hook.name == "s3gate_refused" and exchange is not None:
                 exchange.recorded = True

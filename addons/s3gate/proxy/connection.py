@@ -6,6 +6,7 @@ stay in the kernel.
 """
 
 import asyncio
+import logging
 from typing import Final
 
 from mitmproxy.connection import Connection, ConnectionState
@@ -15,6 +16,9 @@ from mitmproxy.proxy import commands, events, mode_specs, server
 from s3gate.policy.reading import Client
 from s3gate.proxy.exchange import Session
 from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.hooks import GATE_HOOKS
+
+_log = logging.getLogger(__name__)
 
 READ_BYTES: Final = 262_144  # at once: a quarter of the events of 64 KiB (measured: a third less CPU)
 _REGULAR: Final = mode_specs.ProxyMode.parse("regular")
@@ -41,6 +45,7 @@ class GateConnection(server.LiveConnectionHandler):
     ) -> None:
         super().__init__(reader, writer, master.options, _REGULAR)
         self._master = master
+        self._gate = gate
         self.session = Session(client)
         gate.sessions[self.client.id] = self.session
         self.layer = gate.first_layer(self.layer.context)
@@ -48,7 +53,17 @@ class GateConnection(server.LiveConnectionHandler):
     async def handle_hook(self, hook: commands.StartHook) -> None:
         """Run a hook; nothing times out meanwhile."""
         with self.timeout_watchdog.disarm():
-            await self._master.addons.trigger_event(hook)
+            if isinstance(hook, GATE_HOOKS):
+                await self._answer(hook)
+            else:
+                await self._master.addons.trigger_event(hook)
+
+    async def _answer(self, hook: commands.StartHook) -> None:
+        """One of our own hooks: the gate is the only addon, and what it does not answer is denied."""
+        try:
+            await getattr(self._gate, hook.name)(*hook.args())
+        except Exception:  # noqa: BLE001 - the gate: an exchange without a verdict is a denial
+            _log.exception("the gate broke at %s; what it was to judge is denied", hook.name)
 
     async def on_timeout(self) -> None:
         """Nothing moved for too long."""

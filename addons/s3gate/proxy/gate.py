@@ -89,7 +89,7 @@ class GateAddon:
         if exchange is None:
             flow.response = Response.make(403, NOT_JUDGED)
             return
-        await self._lift(exchange, self._judge.decide_connect)
+        await self.s3gate_connect(exchange)
 
     async def requestheaders(self, flow: HTTPFlow) -> None:
         """Judge a request at its head, before anything of it goes anywhere."""
@@ -98,8 +98,7 @@ class GateAddon:
             if flow.killable:
                 flow.kill()  # type: ignore[no-untyped-call] # mitmproxy has no type here
             return
-        decision = await self._decide(exchange)
-        await self._settle(exchange, decision)
+        await self.s3gate_request(exchange)
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """The last word before a socket opens: only what was judged, to the judged addresses."""
@@ -115,6 +114,15 @@ class GateAddon:
         self.sessions.pop(client.id, None)
 
     # -- the gate's own hooks -------------------------------------------------------------
+
+    async def s3gate_connect(self, exchange: Exchange) -> None:
+        """Judge a CONNECT before it is answered."""
+        await self._lift(exchange, self._judge.decide_connect)
+
+    async def s3gate_request(self, exchange: Exchange) -> None:
+        """Judge a request at its head, before anything of it goes anywhere."""
+        decision = await self._decide(exchange)
+        await self._settle(exchange, decision)
 
     async def s3gate_hello(self, exchange: Exchange) -> None:
         """Judge a ClientHello before it is answered."""

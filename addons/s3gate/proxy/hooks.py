@@ -1,10 +1,12 @@
 """The gate's own hooks, beside mitmproxy's `http_connect` and `requestheaders`.
 
-Layers yield them like mitmproxy's; its addon manager calls the method of that name, in
-our own runner and under mitmdump alike.
+Layers yield them like mitmproxy's; under mitmdump its addon manager calls the method of
+that name, in our own runner the connection does. Where flows are shown, mitmproxy's two
+hooks stand in for `S3gateConnectHook` and `S3gateRequestHook`.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from mitmproxy.proxy.commands import StartHook
 
@@ -13,7 +15,21 @@ from s3gate.proxy.ports import Completion
 
 
 @dataclass
-class S3gateHelloHook(StartHook):  # type: ignore[no-untyped-call] # mitmproxy has no type here
+class S3gateConnectHook(StartHook):  # type: ignore[no-untyped-call] # mitmproxy has no type here
+    """A CONNECT was read and not answered yet: `exchange` is to be judged."""
+
+    exchange: Exchange
+
+
+@dataclass
+class S3gateRequestHook(StartHook):  # type: ignore[no-untyped-call] # as above
+    """A request head was read, nothing of it went anywhere: `exchange` is to be judged."""
+
+    exchange: Exchange
+
+
+@dataclass
+class S3gateHelloHook(StartHook):  # type: ignore[no-untyped-call] # as above
     """A ClientHello was read and not answered yet: `exchange` is to be judged."""
 
     exchange: Exchange
@@ -32,3 +48,12 @@ class S3gateCompletedHook(StartHook):  # type: ignore[no-untyped-call] # as abov
 
     completion: Completion
     blocking = False
+
+
+GATE_HOOKS: Final = (
+    S3gateConnectHook,
+    S3gateRequestHook,
+    S3gateHelloHook,
+    S3gateRefusedHook,
+    S3gateCompletedHook,
+)

@@ -26,7 +26,7 @@ from s3gate.proxy.flow import make_flow, register, show_answer
 from s3gate.proxy.forward import check_forwardable, split_target
 from s3gate.proxy.framing import BodyError, request_body
 from s3gate.proxy.head import HeadBuffer, HeadRefused, RequestHead, parse_request_head
-from s3gate.proxy.hooks import S3gateRefusedHook
+from s3gate.proxy.hooks import S3gateConnectHook, S3gateRefusedHook, S3gateRequestHook
 from s3gate.proxy.services import Services
 from s3gate.proxy.transfer import Transfer
 from s3gate.proxy.tunnel import ClientTls
@@ -175,7 +175,7 @@ class HttpGate(layer.Layer):
                 exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, "a CONNECT with a body")
         except HeadRefused as exc:
             exchange.problem = self._services.refuse(exc.reason, exc.detail)
-        yield from self._judge(exchange, head, HttpConnectHook)
+        yield from self._judge(exchange, head, S3gateConnectHook, HttpConnectHook)
         if not exchange.lifted or exchange.decision is not None:
             yield from self._refuse()
             return
@@ -204,7 +204,7 @@ class HttpGate(layer.Layer):
             exchange.problem = self._services.refuse(exc.reason, exc.detail)
         except BodyError as exc:
             exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, str(exc))
-        yield from self._judge(exchange, head, HttpRequestHeadersHook)
+        yield from self._judge(exchange, head, S3gateRequestHook, HttpRequestHeadersHook)
         decision = exchange.decision
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()
@@ -225,14 +225,18 @@ class HttpGate(layer.Layer):
         self,
         exchange: Exchange,
         head: RequestHead,
-        hook: type[HttpConnectHook] | type[HttpRequestHeadersHook],
+        hook: type[S3gateConnectHook] | type[S3gateRequestHook],
+        shown: type[HttpConnectHook] | type[HttpRequestHeadersHook],
     ) -> layer.CommandGenerator[None]:
         """Have the exchange judged; nothing more is read of the client until the way is clear."""
         self._flood = 0
         self._session.valve.close()
-        self._flow = make_flow(self.context, head, exchange.request)
-        register(self._flow, exchange)
-        yield hook(self._flow)
+        if self._services.show_flows:
+            self._flow = make_flow(self.context, head, exchange.request)
+            register(self._flow, exchange)
+            yield shown(self._flow)
+        else:
+            yield hook(exchange)
         self._session.valve.open()
         if self._flood > HELD_BYTES:
             exchange.lifted = False

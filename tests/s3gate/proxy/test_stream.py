@@ -32,7 +32,7 @@ def nothing(_exchange: Exchange) -> None:
 def test_no_verdict_is_a_denial() -> None:
     driver = start(judge=nothing)
     driver.data(GET)
-    assert driver.hooks == ["requestheaders", "s3gate_refused"]
+    assert driver.hooks == ["s3gate_request", "s3gate_refused"]
     assert b"INTERNAL_ERROR" in driver.sent()
     assert not driver.of(commands.OpenConnection)
 
@@ -79,7 +79,7 @@ def test_a_denial_ends_our_half_and_reads_on_within_limits() -> None:
     assert len(list(driver.closes())) == 1
     driver.data(b"x")
     assert len(list(driver.closes())) == 2
-    assert driver.hooks == ["requestheaders"]
+    assert driver.hooks == ["s3gate_request"]
 
 
 def test_a_denied_client_is_cut_off_by_time() -> None:
@@ -108,7 +108,7 @@ def test_what_comes_while_a_connect_is_judged_belongs_to_the_tunnel() -> None:
     driver.data(CONNECT)
     driver.data(GET)
     driver.resume()
-    assert driver.hooks == ["http_connect", "s3gate_refused"]
+    assert driver.hooks == ["s3gate_connect", "s3gate_refused"]
     assert driver.sent() == stream.ACCEPTED  # the plain request is NOT_TLS, not a request of the outside
 
 
