@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from generate.audit_table import replace
 from s3gate.cli import COMMANDS
 from s3gate.policy.document import parse_policy
 
@@ -44,3 +45,7 @@ def test_its_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"(?:^|`)make ([a-z]+)", TEXT, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_its_table_of_records_is_the_schemas() -> None:
+    assert replace(TEXT) == TEXT, "run `python tests/generate/audit_table.py README.md`"
