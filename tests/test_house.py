@@ -18,13 +18,14 @@ ARROWS = {
     "alarms": set(),
     "demo": {"alarms", "audit", "proxy"},
     "supervisor": {"health"},
-    "fleet": {"app", "health", "policy", "proxy", "settings", "supervisor"},
-    "cli": {"alarms", "app", "audit", "demo", "fleet", "policy", "proxy", "s3", "settings"},
+    "fleet": {"opening", "app", "health", "policy", "proxy", "settings", "supervisor"},
+    "cli": {"opening", "alarms", "app", "audit", "demo", "fleet", "policy", "proxy", "s3", "settings"},
     "__main__": {"cli"},
     "settings": {"policy", "s3"},
     "health": set(),
+    "opening": {"audit", "policy", "proxy", "settings"},
     "recorder": {"audit", "health", "policy", "proxy"},
-    "app": {"audit", "health", "policy", "proxy", "recorder", "s3", "settings"},
+    "app": {"opening", "audit", "health", "policy", "proxy", "recorder", "s3", "settings"},
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
 IMPURE = {

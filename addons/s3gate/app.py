@@ -1,4 +1,4 @@
-"""The composition root: the only file that knows every room.
+"""The composition root: with `opening.py` the only file that knows every room.
 
 The normal case: settings are read, the policy and the CA are loaded, the journal is
 opened, the shipping process starts, and only then the gate listens. Whatever is missing
@@ -8,51 +8,42 @@ is written, shipping has a moment to deliver, and the journal is closed last.
 
 import asyncio
 import logging
-import re
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
-from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable, Kind
+from s3gate.audit.journal import Journal
 from s3gate.audit.keeper import ShipperKeeper
-from s3gate.audit.key_form import KeyForm
-from s3gate.audit.notice import render_policy
-from s3gate.audit.order import Order
 from s3gate.health.metrics import Metrics
 from s3gate.health.server import HealthServer, Page, Route, Watch
 from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
-from s3gate.policy.document import parse_policy
+from s3gate.opening import (
+    CannotStart,
+    keep_shipping,
+    load_authority,
+    load_key_form,
+    load_policy,
+    make_runtime,
+    open_journal,
+    record_policy,
+)
 from s3gate.policy.model import Policy
-from s3gate.policy.network import parse_networks
-from s3gate.proxy.arrival import Network
-from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.proxy.gate import GateAddon
-from s3gate.proxy.runtime import Gate, RuntimeSettings, make_addon, serve
+from s3gate.proxy.runtime import Gate, make_addon, serve
 from s3gate.proxy.selftest import Nonce, SelfTestFailed
 from s3gate.recorder import JournalRecorder
-from s3gate.settings import Settings, read_hmac_key, read_settings
+from s3gate.settings import Settings, read_settings
 from s3gate.settings.model import Admin, Health
 
 log = logging.getLogger("s3gate")
 
-# A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
-_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
-_HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
-WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
 LOOK_S: Final = 0.1  # between looks at who has heard that the gate leaves
-
-
-class CannotStart(Exception):
-    """The environment does not let the gate start; the message is one line with the next step."""
 
 
 class Ports(NamedTuple):
@@ -76,16 +67,6 @@ class LoadedPolicy:
     def current(self) -> Policy:
         """The policy, whole."""
         return self._policy
-
-
-def load_policy(path: Path) -> Policy:
-    """Read and validate the policy file.
-
-    Raises:
-        PolicyErrors: every mistake in it.
-        CannotStart: it cannot be read.
-    """
-    return parse_policy(_read(path, "policy"))
 
 
 class Running:
@@ -214,17 +195,19 @@ async def open_gate(
     Raises:
         CannotStart: the CA or the journal cannot be had.
     """
-    authority = _load_authority(settings)
+    authority = load_authority(settings)
     tally, loaded, nonce = Tally(), LoadedPolicy(policy), Nonce()
     async with AsyncExitStack() as stack:
-        journal = stack.enter_context(_open_journal(settings))
-        keeper = stack.enter_context(_keep_shipping(settings, journal))
-        await _record_policy(journal, policy, settings.policy)
+        journal = stack.enter_context(open_journal(settings))
+        keeper = stack.enter_context(keep_shipping(settings, journal))
+        await record_policy(journal, policy, settings.policy)
         heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
         await stack.enter_async_context(_while(heartbeat.run()))
-        recorder = JournalRecorder(journal, metrics, tally, _key_form(settings), nonce)
+        recorder = JournalRecorder(journal, metrics, tally, load_key_form(settings), nonce)
         try:
-            gate = Gate(_runtime(settings, authority), loaded, recorder, new_id, nonce=nonce, meter=metrics)
+            gate = Gate(
+                make_runtime(settings, authority), loaded, recorder, new_id, nonce=nonce, meter=metrics
+            )
         except ValueError as exc:
             raise CannotStart(str(exc)) from exc
         running = Running(gate, journal, keeper, loaded)
@@ -245,98 +228,11 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
     """
     settings = read_settings(config)
     policy = LoadedPolicy(load_policy(settings.policy))
-    runtime = _runtime(settings, _load_authority(settings))
-    with _open_journal(settings) as journal, _keep_shipping(settings, journal):
+    runtime = make_runtime(settings, load_authority(settings))
+    with open_journal(settings) as journal, keep_shipping(settings, journal):
         yield make_addon(
-            runtime, policy, JournalRecorder(journal, Metrics(), Tally(), _key_form(settings)), new_id
+            runtime, policy, JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings)), new_id
         )
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise CannotStart(f"{what} `{path}` cannot be read: {exc.strerror}") from exc
-
-
-def _load_authority(settings: Settings) -> Authority:
-    try:
-        return Authority.from_pem(
-            _read(settings.ca.certificate, "CA certificate"), _read(settings.ca.private_key, "CA key")
-        )
-    except CaUnusable as exc:
-        raise CannotStart(str(exc)) from exc
-
-
-def _runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
-    return RuntimeSettings(
-        authority=authority,
-        host=settings.listen.host,
-        port=settings.listen.port,
-        nameservers=tuple(_authority_text(one.address, one.port) for one in settings.dns.nameservers),
-        dns_timeout_s=settings.dns.timeout_s,
-        networks=parse_networks(settings.upstream.networks),
-        ca_bundle=settings.upstream.ca_bundle,
-        upstream_port=settings.upstream.port,
-        upstream_plain_port=settings.upstream.plain_port,
-        connect_timeout_s=settings.upstream.connect_timeout_s,
-        connections=settings.limits.connections,
-        connections_per_client=settings.limits.connections_per_client,
-        head_bytes=settings.limits.head_bytes,
-        idle_s=settings.limits.idle_s,
-        trusted_proxies=_trusted(settings),
-    )
-
-
-def _trusted(settings: Settings) -> tuple[Network, ...] | None:
-    listen = settings.listen
-    return tuple(map(ip_network, listen.trusted_proxies)) if listen.proxy_protocol == "v2" else None
-
-
-def _authority_text(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-@contextmanager
-def _open_journal(settings: Settings) -> Iterator[Journal]:
-    journal = _open_free_journal(settings, read_hmac_key(settings.audit.hmac_key))
-    if journal.torn is not None:
-        log.warning("a torn tail of the journal was cut off and kept in %s", journal.torn)
-    try:
-        yield journal
-    finally:
-        journal.close()
-
-
-def _open_free_journal(settings: Settings, key: bytes) -> Journal:
-    """The first journal of this host that nobody writes: a dead process leaves its own to the next."""
-    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
-    for number in range(1, WRITERS + 1):
-        writer = f"{host or 'gate'}-{number}"
-        try:
-            return Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
-        except JournalHeld:
-            continue
-        except (JournalUnavailable, JournalDamaged) as exc:
-            raise CannotStart(str(exc)) from exc
-    raise CannotStart(f"all {WRITERS} journals in `{settings.audit.directory}` are held; end other gates")
-
-
-def _key_form(settings: Settings) -> KeyForm:
-    audit = settings.audit
-    salt = read_hmac_key(audit.key_salt, "audit.key_salt") if audit.key_salt is not None else b""
-    return KeyForm(audit.keys, salt)
-
-
-async def _record_policy(journal: Journal, policy: Policy, source: Path) -> None:
-    """Which policy comes into force stands in the journal before it judges anything."""
-    notice = render_policy(
-        audit_id=new_id(), time=datetime.now(UTC), before=None, after=policy.digest, source=str(source)
-    )
-    try:
-        await journal.append(notice, Kind.NOTICE)
-    except JournalUnavailable as exc:
-        raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
 
 
 @asynccontextmanager
@@ -348,32 +244,6 @@ async def _while(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-@contextmanager
-def _keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeeper | None]:
-    cloudwatch = settings.cloudwatch
-    if not cloudwatch.enabled:
-        log.warning(
-            "CloudWatch is off: no record leaves this machine, and when the journal reaches %s nothing "
-            "passes; make room with `s3gate audit archive --prune`",
-            f"{settings.audit.max_bytes / 2**20:.0f} MiB",
-        )
-        yield None
-        return
-    # Whatever was delivered may stay for reading here until half of the room is used.
-    order = Order(
-        directories=(str(journal.directory),),
-        region=cloudwatch.region,
-        group=cloudwatch.log_group,
-        endpoint_url=cloudwatch.endpoint_url,
-        keep_bytes=settings.audit.max_bytes // 2,
-    )
-    keeper = ShipperKeeper(order)
-    try:
-        yield keeper
-    finally:
-        keeper.close()
 
 
 @contextmanager

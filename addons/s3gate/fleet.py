@@ -22,11 +22,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from s3gate.app import CannotStart, Ports, open_gate, serve_pages
+from s3gate.app import Ports, open_gate, serve_pages
 from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
 from s3gate.health.server import Page
 from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
+from s3gate.opening import CannotStart
 from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.proxy.front_socket import open_socket

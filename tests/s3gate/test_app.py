@@ -13,9 +13,7 @@ import pytest
 
 from faults.fake_logs import FakeLogs
 from gate_process import SETTINGS, GateFiles, ask, await_ports, stop
-from s3gate.app import CannotStart, load_policy
 from s3gate.audit.reader import read_records
-from s3gate.policy.mistake import DocumentErrors
 
 
 def test_health_and_admin_answer_while_the_gate_serves(tmp_path: Path) -> None:
@@ -44,15 +42,6 @@ def test_a_health_address_in_use_stops_the_start(tmp_path: Path) -> None:
         )
         code, text = GateFiles(tmp_path, settings=settings).run_to_end()
     assert (code, "for health" in text) == (3, True), text
-
-
-def test_a_policy_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "policy.yaml"
-    with pytest.raises(CannotStart, match="cannot be read"):
-        load_policy(path)
-    path.write_text("version: 1\n")
-    with pytest.raises(DocumentErrors):
-        load_policy(path)
 
 
 def test_the_journal_begins_with_the_policy_and_ends_with_the_last_heartbeat(tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def command(config_path: Path) -> None:
     policy are wrong, 3 when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
-    from s3gate.app import CannotStart, Ports, load_policy, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
+    from s3gate.app import Ports, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
     from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
+    from s3gate.opening import CannotStart, load_policy  # noqa: PLC0415 - as above
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
 
     place = config_path

@@ -1,0 +1,176 @@
+"""What a start opens: policy, CA, journal and shipping, each from the settings, or one sentence why not.
+
+The normal case: every file is there and this process takes the first journal of its
+host that nobody writes.
+"""
+
+import logging
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from s3gate.audit.identifier import new_id
+from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable, Kind
+from s3gate.audit.keeper import ShipperKeeper
+from s3gate.audit.key_form import KeyForm
+from s3gate.audit.notice import render_policy
+from s3gate.audit.order import Order
+from s3gate.policy.document import parse_policy
+from s3gate.policy.model import Policy
+from s3gate.policy.network import parse_networks
+from s3gate.proxy.arrival import Network
+from s3gate.proxy.authority import Authority, CaUnusable
+from s3gate.proxy.runtime import RuntimeSettings
+from s3gate.settings import Settings, read_hmac_key
+
+log = logging.getLogger("s3gate")
+
+# A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
+_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+_HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
+WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
+
+
+class CannotStart(Exception):
+    """The environment does not let the gate start; the message is one line with the next step."""
+
+
+def load_policy(path: Path) -> Policy:
+    """Read and validate the policy file.
+
+    Raises:
+        PolicyErrors: every mistake in it.
+        CannotStart: it cannot be read.
+    """
+    return parse_policy(_read(path, "policy"))
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise CannotStart(f"{what} `{path}` cannot be read: {exc.strerror}") from exc
+
+
+def load_authority(settings: Settings) -> Authority:
+    """The CA of the settings.
+
+    Raises:
+        CannotStart: a file cannot be read, or they are no CA.
+    """
+    try:
+        return Authority.from_pem(
+            _read(settings.ca.certificate, "CA certificate"), _read(settings.ca.private_key, "CA key")
+        )
+    except CaUnusable as exc:
+        raise CannotStart(str(exc)) from exc
+
+
+def make_runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
+    """What the gate needs to know of the settings."""
+    return RuntimeSettings(
+        authority=authority,
+        host=settings.listen.host,
+        port=settings.listen.port,
+        nameservers=tuple(_authority_text(one.address, one.port) for one in settings.dns.nameservers),
+        dns_timeout_s=settings.dns.timeout_s,
+        networks=parse_networks(settings.upstream.networks),
+        ca_bundle=settings.upstream.ca_bundle,
+        upstream_port=settings.upstream.port,
+        upstream_plain_port=settings.upstream.plain_port,
+        connect_timeout_s=settings.upstream.connect_timeout_s,
+        connections=settings.limits.connections,
+        connections_per_client=settings.limits.connections_per_client,
+        head_bytes=settings.limits.head_bytes,
+        idle_s=settings.limits.idle_s,
+        trusted_proxies=_trusted(settings),
+    )
+
+
+def _trusted(settings: Settings) -> tuple[Network, ...] | None:
+    listen = settings.listen
+    return tuple(map(ip_network, listen.trusted_proxies)) if listen.proxy_protocol == "v2" else None
+
+
+def _authority_text(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@contextmanager
+def open_journal(settings: Settings) -> Iterator[Journal]:
+    """A journal of this process's own, closed at the end.
+
+    Raises:
+        CannotStart: none can be had.
+    """
+    journal = _open_free_journal(settings, read_hmac_key(settings.audit.hmac_key))
+    if journal.torn is not None:
+        log.warning("a torn tail of the journal was cut off and kept in %s", journal.torn)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def _open_free_journal(settings: Settings, key: bytes) -> Journal:
+    """The first journal of this host that nobody writes: a dead process leaves its own to the next."""
+    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
+    for number in range(1, WRITERS + 1):
+        writer = f"{host or 'gate'}-{number}"
+        try:
+            return Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
+        except JournalHeld:
+            continue
+        except (JournalUnavailable, JournalDamaged) as exc:
+            raise CannotStart(str(exc)) from exc
+    raise CannotStart(f"all {WRITERS} journals in `{settings.audit.directory}` are held; end other gates")
+
+
+def load_key_form(settings: Settings) -> KeyForm:
+    """How object keys are recorded."""
+    audit = settings.audit
+    salt = read_hmac_key(audit.key_salt, "audit.key_salt") if audit.key_salt is not None else b""
+    return KeyForm(audit.keys, salt)
+
+
+async def record_policy(journal: Journal, policy: Policy, source: Path) -> None:
+    """Which policy comes into force stands in the journal before it judges anything."""
+    notice = render_policy(
+        audit_id=new_id(), time=datetime.now(UTC), before=None, after=policy.digest, source=str(source)
+    )
+    try:
+        await journal.append(notice, Kind.NOTICE)
+    except JournalUnavailable as exc:
+        raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
+
+
+@contextmanager
+def keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeeper | None]:
+    """The shipping process of a journal, or None where CloudWatch is off; ended at the end."""
+    cloudwatch = settings.cloudwatch
+    if not cloudwatch.enabled:
+        log.warning(
+            "CloudWatch is off: no record leaves this machine, and when the journal reaches %s nothing "
+            "passes; make room with `s3gate audit archive --prune`",
+            f"{settings.audit.max_bytes / 2**20:.0f} MiB",
+        )
+        yield None
+        return
+    # Whatever was delivered may stay for reading here until half of the room is used.
+    order = Order(
+        directories=(str(journal.directory),),
+        region=cloudwatch.region,
+        group=cloudwatch.log_group,
+        endpoint_url=cloudwatch.endpoint_url,
+        keep_bytes=settings.audit.max_bytes // 2,
+    )
+    keeper = ShipperKeeper(order)
+    try:
+        yield keeper
+    finally:
+        keeper.close()
