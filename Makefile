@@ -9,7 +9,7 @@ environment := $(development)/environment.sh
 FUZZ_SECONDS ?= 300
 export PYTHON
 
-.PHONY: help demo test faults fuzz lint lock clean
+.PHONY: help demo test faults fuzz bypass bench lint lock clean
 
 help:
 	@echo 'make demo   an allowed upload, refused ones, the audit trail and the alarm, on this machine'
@@ -17,6 +17,8 @@ help:
 	@echo 'make faults what is lost under each fault, with plain watchtower beside it (about 8 minutes)'
 	@echo 'make fuzz   the properties with fresh examples for FUZZ_SECONDS (300)'
 	@echo 'make lint   ruff and mypy only'
+	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root)'
+	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root)'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
 
@@ -34,6 +36,12 @@ fuzz:
 
 lint:
 	@bin=$$($(environment) s3gate) && "$$bin/ruff" check && "$$bin/ruff" format --check && "$$bin/mypy"
+
+bypass:
+	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bypass.table --rows
+
+bench:
+	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bench --out build/bench
 
 lock:
 	@$(development)/lock.sh

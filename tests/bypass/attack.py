@@ -49,7 +49,7 @@ class Attack:
     why: str
     status: int = 403
     passes: tuple[str, ...] = ()
-    dns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dns: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
     answer: bytes | None = None
 
     def __str__(self) -> str:

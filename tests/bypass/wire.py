@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import ssl
 from dataclasses import dataclass
 
@@ -35,22 +36,27 @@ def lenient_context() -> ssl.SSLContext:
     return context
 
 
+# A name that Python's ssl sends as it stands.
+ORDINARY = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 CONTEXT = lenient_context()
 
 
-async def attack_proxy(attack: Attack, port: int, quiet_s: float | None = None) -> Outcome:
+async def attack_proxy(
+    attack: Attack, port: int, quiet_s: float | None = None, patience_s: float = PATIENCE_S
+) -> Outcome:
     """Send an attack to the proxy on a loopback port.
 
     Args:
         attack: the row.
         port: of the proxy.
+        patience_s: the longest wait.
         quiet_s: an answer followed by so much silence ends it too (for proxies that keep connections).
     """
     started = asyncio.get_running_loop().time()
     outcome = Outcome()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             with contextlib.suppress(*NEVER_MIND):
                 await _play(attack, reader, writer, outcome, quiet_s)
             outcome.ended = True
@@ -99,7 +105,7 @@ async def _play(
 async def _start_tls(attack: Attack, writer: asyncio.StreamWriter) -> bool:
     """Begin TLS; a name that no library would send goes out by hand, and nothing can follow it."""
     name = (attack.connect or "").rpartition(":")[0].lower() if attack.sni == SAME else attack.sni
-    if name is None or (name.isascii() and "." in name and name[-1].isalpha() and name.isprintable()):
+    if name is None or ORDINARY.fullmatch(name):
         await writer.start_tls(CONTEXT, server_hostname=name)
         return True
     writer.write(client_hello(server_name(name.encode("utf-8", "surrogateescape"))))

@@ -31,6 +31,7 @@ class Seen:
     requests: list[bytes] = field(default_factory=list)
     bodies: list[tuple[int, str]] = field(default_factory=list)
     failed_handshake: bool = False
+    not_tls: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -39,10 +40,15 @@ class FakeS3:
 
     Args:
         context: its TLS side.
+        host: address to listen on; by default every one of this machine.
+        ports: for TLS and for clear text, 0 for free ones.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, host: str = "0.0.0.0", ports: tuple[int, int] = (0, 0)
+    ) -> None:
         self._context = context
+        self._where = [(host, port) for port in ports]
         self.connections: list[Seen] = []
         self.script: Script = serve_ok
         self.port = 0
@@ -63,9 +69,8 @@ class FakeS3:
 
     async def __aenter__(self) -> Self:
         """Listen on every loopback address."""
-        for tls in (True, False):
-            accept = self._accept_tls if tls else self._accept_plain
-            server = await asyncio.start_server(accept, "0.0.0.0", 0, limit=1 << 20)
+        for accept, (host, port) in zip((self._accept_tls, self._accept_plain), self._where, strict=True):
+            server = await asyncio.start_server(accept, host, port, limit=1 << 20)
             self._servers.append(server)
         self.port, self.plain_port = (server.sockets[0].getsockname()[1] for server in self._servers)
         return self
@@ -100,8 +105,9 @@ class FakeS3:
             if tls:
                 await writer.start_tls(self._context)
             await self.script(seen, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError) as exc:
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, ValueError) as exc:
             seen.failed_handshake = isinstance(exc, ssl.SSLError) or not seen.data
+            seen.not_tls = isinstance(exc, ssl.SSLError) and not seen.data
         except asyncio.CancelledError:
             pass
         finally:
