@@ -192,8 +192,10 @@ def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
 
 def _key_fits(globs: Sequence[KeyGlob], key: str) -> bool:
     """Whether the key fits a glob as S3 reads it, and also as a reader that resolves dot segments would."""
-    spellings = {key, _without_dot_segments(key)}
-    return all(any(glob.matches(spelling) for glob in globs) for spelling in spellings)
+    if not any(glob.matches(key) for glob in globs):
+        return False
+    plain = _without_dot_segments(key)
+    return plain == key or any(glob.matches(plain) for glob in globs)
 
 
 def _without_dot_segments(key: str) -> str:

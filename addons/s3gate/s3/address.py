@@ -66,7 +66,9 @@ class S3Address:
     @property
     def keys(self) -> tuple[str, ...]:
         """Every key a reader could take: a rule that limits keys must match them all."""
-        return tuple(key for key in (self.key, self.space_key) if key is not None)
+        if self.key is None:
+            return ()
+        return (self.key,) if self.space_key is None else (self.key, self.space_key)
 
 
 # Hosts whose label is no bucket.
@@ -77,6 +79,7 @@ _NO_BUCKET: Final = (
     EndpointClass.OUTPOSTS,
     EndpointClass.CONTROL,
 )
+_NO_BUCKET_AT_ALL: Final = frozenset(_NO_BUCKET)
 
 
 def parse_address(endpoint: Endpoint, path: str) -> S3Address:
@@ -99,7 +102,9 @@ def parse_address(endpoint: Endpoint, path: str) -> S3Address:
         raise MalformedRequest(f"the path has {len(path)} characters, which no key of S3 needs; shorten it")
     if _PATH.fullmatch(path) is None:
         raise AmbiguousTarget(f"the path has {_strange(path)}; percent-encode it once")
-    other = next((kind for kind in _NO_BUCKET if kind in endpoint.needs), None)
+    other: EndpointClass | None = None
+    if not _NO_BUCKET_AT_ALL.isdisjoint(endpoint.needs):
+        other = next(kind for kind in _NO_BUCKET if kind in endpoint.needs)
     if other is None and endpoint.label is None:
         return _path_style(endpoint, path)
     key, space_key = _read_key(path[1:])
