@@ -16,10 +16,13 @@ ARROWS = {
     "audit": {"policy", "s3"},
     "proxy": {"policy", "s3"},
     "alarms": set(),
+    "canary": {"alarms"},
     "demo": {"alarms", "audit", "proxy"},
     "supervisor": {"health"},
     "fleet": {"opening", "app", "health", "policy", "proxy", "settings", "supervisor"},
-    "cli": {"opening", "alarms", "app", "audit", "demo", "fleet", "policy", "proxy", "s3", "settings"},
+    "cli": {
+        "opening", "alarms", "app", "audit", "canary", "demo", "fleet", "policy", "proxy", "s3", "settings",
+    },  # fmt: skip
     "__main__": {"cli"},
     "settings": {"policy", "s3"},
     "health": set(),
