@@ -100,7 +100,8 @@ def _alarm(one: Alarm, definition: Definition) -> dict[str, object]:
 
 def render(definition: Definition) -> str:
     """The template as the committed file holds it."""
-    return HEAD + yaml.safe_dump(template(definition), sort_keys=False, width=110)
+    body: str = yaml.safe_dump(template(definition), sort_keys=False, width=110)
+    return HEAD + body
 
 
 if __name__ == "__main__":
