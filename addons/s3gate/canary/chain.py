@@ -2,8 +2,8 @@
 
 The normal case, within three minutes: the record is in the log group, each metric whose
 filter counts it has a datapoint in the record's minute, and each alarm on such a metric
-goes on and has somebody to call; a metric has the time when it was seen. All links share one deadline. An alarm that was on
-before the canary proves nothing and is told so.
+goes on and has somebody to call; a metric has the time when it was seen. All links share
+one deadline. An alarm that was on before the canary proves nothing and is told so.
 """
 
 import json
