@@ -220,11 +220,12 @@ class Case:
         source = self.copy_source
         named = getattr(self, "named", None)
         endpoint = named if isinstance(named, Endpoint) else None
+        style = address.style if address else None
         return Reading(
-            host=self.host.name if hasattr(self, "host") else None,
+            host=self.host.name if named is not None else None,
             bucket=address.bucket if address else None,
             key=address.key if address else None,
-            style=address.style.value if address and address.style else None,
+            style=style.value if style else None,
             endpoint_class=endpoint.endpoint_class.value if endpoint else None,
             region=endpoint.region if endpoint else None,
             partition=getattr(named, "partition", None),

@@ -119,19 +119,40 @@ def read_v4(parts: Signed, head: Head) -> Credential:
     Raises:
         MalformedRequest: a part has not its grammar, or the parts contradict each other.
     """
+    headers = head.headers
+    return _read_v4(
+        parts,
+        headers.get("x-amz-date"),
+        headers.get("date"),
+        headers.get("x-amz-region-set", ""),
+        SESSION_TOKEN in headers,
+        SECURITY_TOKEN in headers,
+        head.amazon,
+    )
+
+
+@lru_cache(maxsize=SCOPES_REMEMBERED)
+def _read_v4(
+    parts: Signed,
+    amazon_date: str | None,
+    http_date: str | None,
+    region_set: str,
+    has_session: bool,
+    has_token: bool,
+    amazon: tuple[str, ...],
+) -> Credential:
+    """The same for all requests of one second with the same names of headers: no signature, no token."""
     version = ALGORITHMS.get(parts.algorithm)
     if version is None:
         raise MalformedRequest("the signing algorithm is not one of S3's; it knows AWS4-HMAC-SHA256")
     asymmetric = version is SignatureVersion.V4A
     key, date, day, region, service, account = _read_scope(parts.credential, asymmetric)
     signed = _read_signed_headers(parts.signed_headers)
-    written = parts.date if parts.date is not None else head.headers.get("x-amz-date")
-    signed_at = (
-        parse_http_date(head.headers.get("date", "")) if written is None else parse_amazon_date(written)
-    )
+    written = parts.date if parts.date is not None else amazon_date
+    signed_at = parse_http_date(http_date or "") if written is None else parse_amazon_date(written)
     if signed_at is None or (signed_at.year, signed_at.month, signed_at.day) != day:
         raise MalformedRequest("the date of the request is missing, malformed or not that of the credential")
-    express = SESSION_TOKEN in head.headers or SESSION_TOKEN in parts.tokens
+    express = has_session or SESSION_TOKEN in parts.tokens
     return Credential(
         SignatureVersion.EXPRESS if express else version,
         parts.expires is not None,
@@ -139,13 +160,13 @@ def read_v4(parts: Signed, head: Head) -> Credential:
         account,
         date,
         region,
-        _read_region_set(parts, head) if asymmetric else (),
+        _read_region_set(parts, region_set) if asymmetric else (),
         service,
         signed,
         signed_at,
         None if parts.expires is None else signed_at + timedelta(seconds=parts.expires),
-        express or SECURITY_TOKEN in head.headers or SECURITY_TOKEN in parts.tokens,
-        _find_uncovered(head, signed),
+        express or has_token or SECURITY_TOKEN in parts.tokens,
+        _find_uncovered(amazon, signed),
     )
 
 
@@ -203,16 +224,16 @@ def _read_signed_headers(text: str) -> frozenset[str]:
     return signed
 
 
-def _read_region_set(parts: Signed, head: Head) -> tuple[str, ...]:
-    text = parts.region_set if parts.region_set is not None else head.headers.get("x-amz-region-set", "")
+def _read_region_set(parts: Signed, header: str) -> tuple[str, ...]:
+    text = parts.region_set if parts.region_set is not None else header
     if _REGIONS.fullmatch(text) is None:
         raise MalformedRequest("a SigV4A request names its regions in X-Amz-Region-Set")
     return tuple(text.split(","))
 
 
-def _find_uncovered(head: Head, signed: frozenset[str]) -> str | None:
+def _find_uncovered(amazon: tuple[str, ...], signed: frozenset[str]) -> str | None:
     """S3 answers 403 to x-amz- headers outside the signature, except the body's digest."""
-    for name in head.amazon:
+    for name in amazon:
         if name not in signed and name not in _HARMLESS_UNSIGNED:
             return name
     return None
