@@ -1,6 +1,7 @@
 """The self-test: it passes when the gate refuses, and nothing serves when it does not."""
 
 import asyncio
+import contextlib
 import socket
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -108,20 +109,29 @@ async def test_a_gate_that_cannot_record_does_not_start() -> None:
 async def ask(answer: bytes | None) -> str:
     """A self-test whose other end gives this answer to the CONNECT, or none at all."""
 
+    opened: list[tuple[asyncio.StreamWriter, asyncio.Event]] = []
+
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        opened.append((writer, ended := asyncio.Event()))
         if answer is not None:
             writer.write(answer)
-            writer.close()
         else:
             await reader.read()
-            writer.close()
+        writer.close()
+        ended.set()
 
     async def serve(sock: socket.socket, _peer: tuple[str, int]) -> asyncio.Server:
         return await asyncio.start_server(speak, sock=sock)
 
     pem = Authority.generate(datetime.now(UTC)).certificate_pem().decode()
-    return await SelfTest(Nonce(), pem, decide).run(ENFORCED, serve, proxy_header=False)
+    try:
+        return await SelfTest(Nonce(), pem, decide).run(ENFORCED, serve, proxy_header=False)
+    finally:
+        for writer, ended in opened:
+            await ended.wait()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def test_an_answer_that_is_no_denial_fails() -> None:
