@@ -73,7 +73,9 @@ def test_it_runs_as_many_as_it_was_told_and_ends_with_them(tmp_path: Path, numbe
         assert supervisor.run(lambda: told.append(1)) == 0
     assert not failed
     assert (told, supervisor.restarts, supervisor.leaving) == ([1], 0, True)
-    assert words(tmp_path) == ["began leave ended"] * 2 or words(tmp_path) == ["began ended"] * 2
+    # SIGINT does not wait: a worker may end before it has read that it is to leave.
+    assert len(words(tmp_path)) == 2
+    assert set(words(tmp_path)) <= {"began leave ended", "began ended"}
 
 
 def test_a_dead_one_is_replaced_and_the_other_stays(tmp_path: Path) -> None:
