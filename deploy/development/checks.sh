@@ -16,14 +16,7 @@ check() {
 check ruff "$bin/ruff" check
 check format "$bin/ruff" format --check
 check mypy "$bin/mypy"
-# Tests with real processes can miss a deadline while two suites share two cores. What failed is run once
-# more, alone and in the open: it counts as passed only if it passes then, and both results are printed.
-tests() {
-  "$bin/python" -m pytest --numprocesses auto --quiet && return 0
-  printf '\n== once more, alone: what failed\n'
-  "$bin/python" -m pytest --quiet --last-failed --last-failed-no-failures none
-}
-check pytest tests
+check pytest "$bin/python" -m pytest --numprocesses auto --quiet
 [ -z "$failed" ] && exit 0
 printf '\nfailed:%s\n' "$failed" >&2
 exit 1
