@@ -73,7 +73,7 @@ def test_it_runs_as_many_as_it_was_told_and_ends_with_them(tmp_path: Path, numbe
         assert supervisor.run(lambda: told.append(1)) == 0
     assert not failed
     assert (told, supervisor.restarts, supervisor.leaving) == ([1], 0, True)
-    # SIGINT does not wait: a worker may end before it has read that it is to leave.
+    # Where nobody need hear of it, `leave` and the end come at once: a worker may end before it has read `leave`.
     assert len(words(tmp_path)) == 2
     assert set(words(tmp_path)) <= {"began leave ended", "began ended"}
 
