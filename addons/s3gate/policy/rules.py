@@ -6,6 +6,7 @@ several rules for one bucket the first that passes them all decides, else the on
 that failed latest, and among equals the first in the file.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,12 @@ _OWNER_UNPROVEN: Final = (
 # Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
 _KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
 _OBJECT_READS: Final = frozenset({"GetObject", "HeadObject"})
+# KMS API reference, KeyId of Encrypt: a key id, an alias name, or the ARN of either; S3 hands it on. Any other
+# spelling (capitals in `arn`, quotes, blanks, a list) may still be another account's key to some reader.
+_KMS_KEY_ID: Final = re.compile(r"(?:alias/)?[A-Za-z0-9/_-]{1,256}", re.ASCII)
+_KMS_KEY_ARN: Final = re.compile(
+    r"arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:([0-9]{12}):(?:key|alias)/[A-Za-z0-9/_-]{1,256}", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +134,12 @@ def encryption_problem(asked: Asked) -> str | None:
         return None
     if key == CUSTOMER_KEY:
         return "a key that only the client has (SSE-C) would lock the data away from its owner"
-    if not key.startswith("arn:"):
+    if _KMS_KEY_ID.fullmatch(key) is not None:
         return None
-    account = key.split(":")[4:5]
-    if asked.account is not None and account == [asked.account]:
+    arn = _KMS_KEY_ARN.fullmatch(key)
+    if arn is None:
+        return "the KMS key is neither a key id, nor an alias, nor an ARN of one; nobody knows whose it is"
+    if asked.account is not None and arn[1] == asked.account:
         return None
     return "a KMS key of another account would lock the data away from its owner"
 
@@ -177,8 +186,7 @@ def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
                 return f'key "{key[:200]}" is outside the keys that may be used'
         return None
     if operation.operation_class is OperationClass.LIST:
-        prefix = operation.listed_prefix or ""
-        if any(glob.covers_prefix(prefix) for glob in globs):
+        if _prefix_fits(globs, operation.listed_prefix or ""):
             return None
         return "a list must ask for a prefix within the keys that may be used"
     if operation.name in _OBJECT_READS:
@@ -188,6 +196,12 @@ def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
     if operation.keys_in_body:
         return f"{operation.name} has its keys in the body, where they cannot be judged; go key by key"
     return f"{operation.name} reaches beyond the keys that may be used"
+
+
+def _prefix_fits(globs: Sequence[KeyGlob], prefix: str) -> bool:
+    """Whether a list stays within the globs, to a reader that resolves dot segments as well."""
+    plain = _without_dot_segments(prefix)
+    return all(any(glob.covers_prefix(one) for glob in globs) for one in {prefix, plain})
 
 
 def _key_fits(globs: Sequence[KeyGlob], key: str) -> bool:

@@ -5,6 +5,7 @@ name; both are merged before this file judges them. A need is the name of the
 operation that would do the same on its own.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,10 @@ HARMLESS_ACLS: Final = frozenset({"private", "bucket-owner-read", "bucket-owner-
 
 CUSTOMER_KEY: Final = "customer-key"
 """`Operation.encryption` for SSE-C: a key that only the client has."""
+
+# A location that starts with `/` stays on the same website; any other sends visitors elsewhere. So do, to
+# browsers, `//`, `/\\`, and either of them with tabs or line breaks between (WHATWG URL, basic URL parser).
+_SAME_SITE: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?", re.ASCII)
 
 _CUSTOMER: Final = "x-amz-server-side-encryption-customer-"
 _KMS_KEY: Final = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -44,9 +49,8 @@ def find_needs(values: Mapping[str, str], depth: str) -> set[str]:
             needs.add(_NEEDS[name])
         elif name.startswith("x-amz-grant-") or (name == "x-amz-acl" and value not in HARMLESS_ACLS):
             needs.add(acl)
-    # A location that starts with `/` stays on the same website; any other sends visitors elsewhere.
     location = values.get("x-amz-website-redirect-location")
-    if location is not None and (not location.startswith("/") or location.startswith("//")):
+    if location is not None and _SAME_SITE.fullmatch(location) is None:
         needs.add("PutBucketWebsite")
     return needs
 
@@ -63,4 +67,4 @@ def find_encryption(values: Mapping[str, str]) -> str | None:
     for name in values:
         if name.startswith(_CUSTOMER):
             return CUSTOMER_KEY
-    return values.get(_KMS_KEY)
+    return values.get(_KMS_KEY) or None

@@ -18,7 +18,7 @@ POLICY = parse_policy(
     b"clients: {batch: {cidrs: [10.20.0.0/24]}}\nrules:\n"
     b"  - {id: region, bucket: bucket-a, allow: [write], regions: [us-east-1]}\n"
     b"  - {id: client, bucket: bucket-a, allow: [write], clients: [batch]}\n"
-    b'  - {id: keys, bucket: bucket-a, allow: [write], keys: ["in/*"]}\n'
+    b'  - {id: keys, bucket: bucket-a, allow: [write, list], keys: ["in/*"]}\n'
     b"  - {id: wide, bucket: bucket-b, allow: [write, list]}\n"
     b'  - {id: owned, bucket: bucket-c, allow: [write], accounts: ["111122223333"]}\n'
 )
@@ -72,6 +72,16 @@ def test_every_reading_of_a_key_must_fit() -> None:
     assert refusals(replace(ASKED, operation=replace(PUT, source_keys=("out/x",))), "keys")
 
 
+@pytest.mark.parametrize(
+    ("prefix", "fits"),
+    [("in/", True), ("in/a", True), ("in/a/../b", True), ("in/../", False), ("in/./../out", False)],
+)
+def test_a_list_stays_within_the_keys_in_every_reading(prefix: str, fits: bool) -> None:
+    listing = Operation("ListObjectsV2", OperationClass.LIST, listed_prefix=prefix)
+    found = find(replace(ASKED, operation=listing, keys=()), "keys")
+    assert isinstance(found, Rule) is fits
+
+
 def test_keys_in_the_body_cannot_be_judged() -> None:
     delete = Operation("DeleteObjects", OperationClass.WRITE, keys_in_body=True)
     assert "body" in refusals(replace(ASKED, operation=delete, keys=()), "keys")[0].detail
@@ -93,7 +103,19 @@ ENCRYPTION = [
     ("an arn of the signer", "arn:aws:kms:eu-west-1:111122223333:key/1", "111122223333", True),
     ("an arn of another account", "arn:aws:kms:eu-west-1:999999999999:key/1", "111122223333", False),
     ("an arn, signer not told", "arn:aws:kms:eu-west-1:111122223333:key/1", None, False),
+    ("an arn of an alias", "arn:aws:kms:eu-west-1:111122223333:alias/data", "111122223333", True),
+    ("a multi-region key", "mrk-1234abcd12ab34cd56ef1234567890ab", "111122223333", True),
     ("a broken arn", "arn:aws", "111122223333", False),
+    ("an arn in capitals", "ARN:aws:kms:eu-west-1:999999999999:key/1", "111122223333", False),
+    ("an arn in capitals, own", "ARN:aws:kms:eu-west-1:111122223333:key/1", "111122223333", False),
+    ("an arn behind a blank", " arn:aws:kms:eu-west-1:999999999999:key/1", "111122223333", False),
+    ("an arn in quotes", '"arn:aws:kms:eu-west-1:999999999999:key/1"', "111122223333", False),
+    ("an arn encoded", "arn%3Aaws%3Akms%3Aeu-west-1%3A999999999999%3Akey%2F1", "111122223333", False),
+    ("an arn behind an alias", "alias/x, arn:aws:kms:eu-west-1:999999999999:key/1", "111122223333", False),
+    ("two accounts", "arn:aws:kms:eu-west-1:111122223333:999999999999:key/1", "111122223333", False),
+    ("an account without arn", "999999999999:key/1", "111122223333", False),
+    ("an arn and a line break", "arn:aws:kms:eu-west-1:111122223333:key/1\n", "111122223333", False),
+    ("a key id and a line break", "1234abcd\n", "111122223333", False),
     ("the client's own key", CUSTOMER_KEY, "111122223333", False),
 ]
 

@@ -21,6 +21,30 @@ NEEDS: dict[str, tuple[dict[str, str], set[str]]] = {
     "event hold": ({"x-amz-object-lock-event-hold": "ON"}, {"PutObjectRetention"}),
     "bypass": ({"x-amz-bypass-governance-retention": "true"}, {"PutObjectRetention"}),
     "redirect inside": ({"x-amz-website-redirect-location": "/other"}, set()),
+    "redirect to the root": ({"x-amz-website-redirect-location": "/"}, set()),
+    "redirect inside, deep": ({"x-amz-website-redirect-location": "/a/b.html?x=y#z"}, set()),
+    "redirect with backslash": (
+        {"x-amz-website-redirect-location": "/\\evil.example/"},
+        {"PutBucketWebsite"},
+    ),
+    "redirect with a tab between": (
+        {"x-amz-website-redirect-location": "/\t/evil.example/"},
+        {"PutBucketWebsite"},
+    ),
+    "redirect with a line break": (
+        {"x-amz-website-redirect-location": "/a\r\nLocation: https://evil.example/"},
+        {"PutBucketWebsite"},
+    ),
+    "redirect with a blank": ({"x-amz-website-redirect-location": "/ /evil.example/"}, {"PutBucketWebsite"}),
+    "redirect with a byte outside ASCII": (
+        {"x-amz-website-redirect-location": "/\xa0//evil.example/"},
+        {"PutBucketWebsite"},
+    ),
+    "redirect with a line break at its end": (
+        {"x-amz-website-redirect-location": "/a\n"},
+        {"PutBucketWebsite"},
+    ),
+    "redirect with nothing": ({"x-amz-website-redirect-location": ""}, {"PutBucketWebsite"}),
     "redirect out": ({"x-amz-website-redirect-location": "https://evil.example/"}, {"PutBucketWebsite"}),
     "redirect out, no scheme": ({"x-amz-website-redirect-location": "//evil.example/"}, {"PutBucketWebsite"}),
 }
@@ -41,5 +65,6 @@ def test_keys_that_a_write_brings() -> None:
     assert find_encryption({sse: "AES256"}) is None
     assert find_encryption({sse: "aws:kms"}) is None
     assert find_encryption({f"{sse}-aws-kms-key-id": "arn:aws:kms:x:1:key/k"}) == "arn:aws:kms:x:1:key/k"
+    assert find_encryption({f"{sse}-aws-kms-key-id": ""}) is None
     assert find_encryption({f"{sse}-customer-algorithm": "AES256"}) == CUSTOMER_KEY
     assert find_encryption({"x-amz-copy-source-server-side-encryption-customer-key": "x"}) is None
