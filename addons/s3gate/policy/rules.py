@@ -27,7 +27,7 @@ _OWNER_UNPROVEN: Final = (
 # Bucket-level operations that name no key and change nothing: a rule that limits keys does not hinder them.
 _KEYLESS_CLASSES: Final = frozenset({OperationClass.READ})
 _OBJECT_READS: Final = frozenset({"GetObject", "HeadObject"})
-# KMS API reference, KeyId of Encrypt: a key id, an alias name, or the ARN of either; S3 hands it on. Any other
+# KMS API reference, KeyId of Encrypt: a key id, an alias name, or the ARN of either; S3 hands it on. Another
 # spelling (capitals in `arn`, quotes, blanks, a list) may still be another account's key to some reader.
 _KMS_KEY_ID: Final = re.compile(r"(?:alias/)?[A-Za-z0-9/_-]{1,256}", re.ASCII)
 _KMS_KEY_ARN: Final = re.compile(
