@@ -18,8 +18,11 @@ ARROWS = {
     "alarms": set(),
     "canary": {"alarms"},
     "demo": {"alarms", "audit", "proxy"},
-    "supervisor": {"health"},
-    "fleet": {"opening", "app", "health", "policy", "proxy", "settings", "supervisor"},
+    "interrupts": set(),
+    "rest": set(),
+    "worker": {"health"},
+    "supervisor": {"health", "interrupts", "rest", "worker"},
+    "fleet": {"opening", "app", "health", "policy", "proxy", "settings", "supervisor", "worker"},
     "cli": {
         "opening",
         "alarms",

@@ -32,7 +32,8 @@ from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.proxy.front_socket import open_socket
 from s3gate.settings import Settings
-from s3gate.supervisor import LEAVE, Supervisor, make_context
+from s3gate.supervisor import Owner, Supervisor
+from s3gate.worker import LEAVE, make_context
 
 log = logging.getLogger("s3gate")
 
@@ -112,17 +113,19 @@ def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
             settings.workers or os.cpu_count() or 1,
             work,
             make_context(["s3gate.fleet"]),
-            ended=shared.forget,
-            left=lambda: watchers.leave(time.monotonic()),
-            unaware=lambda: watchers.unaware(time.monotonic()),
-            renew=lambda: _renew(work),
+            Owner(
+                ended=shared.forget,
+                left=lambda: watchers.leave(time.monotonic()),
+                unaware=lambda: watchers.unaware(time.monotonic()),
+                renew=lambda: _renew(work),
+            ),
         )
 
         def ready() -> Page:
             return render_ready(supervisor.heard(), supervisor.count, leaving=supervisor.leaving)
 
         def measured() -> Page:
-            shared.show(supervisor.heard(), supervisor.restarts)
+            shared.show(supervisor.heard(), supervisor.restarts, supervisor.kills)
             return shared.page()
 
         with serve_pages(settings, ready, measured, watchers) as (health, admin):

@@ -4,11 +4,9 @@ The normal case: as many processes as were asked for, each with its own socket o
 port. One that ends is replaced at once; one that ends again and again waits longer each
 time, while the others serve on. SIGTERM: everybody who asks hears that the gate is not
 ready, then each worker drains. SIGHUP: each worker is followed by a new one, the new
-first, one after the other. A worker whose supervisor is gone drains by itself.
-
-Workers are forked from a process that has loaded everything and does nothing else
-(multiprocessing's forkserver): a new one serves within a fraction of a second, and no
-thread of the supervisor is torn by a fork.
+first, one after the other. A worker whose supervisor is gone drains by itself. One that
+runs and says nothing for half a minute (stopped, or in an endless loop) is killed, and
+replaced like any other.
 """
 
 import logging
@@ -16,96 +14,47 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
-from types import FrameType
 from typing import Final
 
-from s3gate.health.status import Heard, WorkerStatus
+from s3gate.health.status import Heard
+from s3gate.interrupts import hear_signals
+from s3gate.rest import Rest
+from s3gate.worker import LEAVE, Main, Worker
 
 _log = logging.getLogger("s3gate")
 
-LEAVE: Final = b"leave"  # to a worker: answers close their connections from now on
-QUICK_S: Final = 10.0  # a worker that did not live so long ended at once
-FIRST_DELAY_S: Final = 0.5  # before the second replacement of a row; the first does not wait
-MAX_DELAY_S: Final = 30.0
 LOOK_S: Final = 0.2  # between looks at the clock
-END_S: Final = 60.0  # drain, last completions, last heartbeat, shipping's last moments; then SIGKILL
-STATUS_BYTES: Final = 65_536  # of one status; it has under 1 KiB
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-Main = Callable[[Connection], None]
-"""What a worker runs: it sends its status lines, and ends when the connection does."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """One process, as its supervisor sees it."""
-
-    process: BaseProcess
-    link: Connection
-    began: float = field(default_factory=time.monotonic)
-    status: WorkerStatus | None = None
-    heard_at: float = 0.0
-    leaving: bool = False
-
-    @property
-    def serves(self) -> bool:
-        """Whether clients can come to it."""
-        return self.status is not None and self.status.serves
-
-    def hear(self) -> None:
-        """Take in what it says."""
-        with suppress(EOFError, OSError, ValueError):
-            while self.link.poll():
-                self.status = WorkerStatus.from_line(self.link.recv_bytes(STATUS_BYTES))
-                self.heard_at = time.monotonic()
-
-    def say(self, word: bytes) -> None:
-        """Tell it something; one that has ended is told nothing."""
-        with suppress(OSError):
-            self.link.send_bytes(word)
-
-    def end(self) -> None:
-        """Ask it to drain."""
-        self.leaving = True
-        self.process.terminate()
+NEWS_S: Final = 1.0  # between words to a worker
+SILENCE_S: Final = 30.0  # a worker speaks twice a second; longer than a stalled disk that recovers
+ASLEEP_S: Final = 5.0  # a supervisor that did not look for so long was stopped itself, and knows nothing
+END_S: Final = 60.0  # drain, last completions, last heartbeat; then SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """How long to wait before the next replacement. Pure.
+class Owner:
+    """What a supervisor tells and asks whoever it works for.
 
     Args:
-        row: how many workers in a row ended at once.
+        ended: told the process id of each worker that ended.
+        left: told that the gate leaves.
+        unaware: whether somebody must still hear that, asked while it does.
+        renew: asked at SIGHUP whether new workers should follow the old ones.
+        news: asked once a second for what the worker with that writer's id should know, if anything.
     """
 
-    row: int = 0
-
-    def after(self, lived_s: float) -> "Rest":
-        """The rest when one more has ended."""
-        return Rest(self.row + 1) if lived_s < QUICK_S else Rest(1)
-
-    @property
-    def delay_s(self) -> float:
-        """Seconds; none the first time."""
-        return 0.0 if self.row <= 1 else float(min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self.row - 2)))
+    ended: Callable[[int], None] = lambda _pid: None
+    left: Callable[[], None] = lambda: None
+    unaware: Callable[[], bool] = lambda: False
+    renew: Callable[[], bool] = lambda: True
+    news: Callable[[str], bytes | None] = lambda _writer: None
 
 
-def make_context(preload: Sequence[str]) -> ForkServerContext:
-    """Where workers are forked from.
-
-    Args:
-        preload: modules that it loads first.
-    """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
-    return context
+NOBODY: Final = Owner()
 
 
 class Supervisor:
@@ -115,10 +64,8 @@ class Supervisor:
         count: how many.
         main: what each runs; it must be importable.
         context: where they are forked from.
-        ended: told the process id of each that ended.
-        left: told that the gate leaves.
-        unaware: whether somebody must still hear that, asked while it does.
-        renew: asked at SIGHUP whether new workers should follow the old ones.
+        owner: see there.
+        silence_s: how long a worker may say nothing before it is killed, seconds.
     """
 
     def __init__(
@@ -126,14 +73,13 @@ class Supervisor:
         count: int,
         main: Main,
         context: ForkServerContext,
+        owner: Owner = NOBODY,
         *,
-        ended: Callable[[int], None] = lambda _pid: None,
-        left: Callable[[], None] = lambda: None,
-        unaware: Callable[[], bool] = lambda: False,
-        renew: Callable[[], bool] = lambda: True,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self.count, self._main, self._context = count, main, context
-        self._ended, self._left, self._unaware, self._renew = ended, left, unaware, renew
+        self._owner, self._silence_s = owner, silence_s
+        self._looked_at = self._told_at = time.monotonic()
         self._workers: list[Worker] = []
         self._roll: deque[Worker] = deque()
         self._successor: Worker | None = None
@@ -141,7 +87,7 @@ class Supervisor:
         self._signals: deque[int] = deque()
         self._proven = False
         self.leaving = False
-        self.restarts = 0
+        self.restarts = self.kills = 0
 
     def heard(self) -> list[Heard]:
         """The last word of each worker; may be asked from any thread."""
@@ -162,7 +108,7 @@ class Supervisor:
         Returns:
             0 after a stop in order; else the exit code of the worker that could not start.
         """
-        with _signals(self._signals.append) as wake:
+        with hear_signals(self._signals.append) as wake:
             told = False
             while not self._signals or self._signals[0] == signal.SIGHUP:
                 if self._signals:
@@ -195,7 +141,7 @@ class Supervisor:
         return Worker(process, link)
 
     def _look(self, wake: int) -> None:
-        """Wait for a word, an end, a signal, or the clock."""
+        """Wait for a word, an end, a signal, or the clock; take in what came."""
         links = {one.link: one for one in self._workers}
         sentinels = [one.process.sentinel for one in self._workers]
         for ready in wait([wake, *links, *sentinels], LOOK_S):
@@ -204,6 +150,28 @@ class Supervisor:
                     os.read(wake, 64)
             elif isinstance(ready, Connection) and not ready.closed:
                 links[ready].hear()
+        now = time.monotonic()
+        if now - self._told_at >= NEWS_S:
+            self._told_at = now
+            self._tell()
+        self._kill_silent(now)
+        self._looked_at = now
+
+    def _tell(self) -> None:
+        for one in self._workers:
+            if one.status is not None and (word := self._owner.news(one.status.writer)) is not None:
+                one.say(word)
+
+    def _kill_silent(self, now: float) -> None:
+        """End what runs and does nothing; `_reap` sees it off like any other."""
+        for one in self._workers:
+            if now - self._looked_at > ASLEEP_S:
+                one.heard_at = now
+            elif one.is_silent(now, self._silence_s):
+                _log.error("a worker said nothing for %.0f s and is killed", now - one.heard_at)
+                one.heard_at = now
+                one.process.kill()
+                self.kills += 1
 
     def _reap(self) -> int | None:
         """See off what has ended; the exit code to end with, when a start showed that none can start."""
@@ -213,7 +181,7 @@ class Supervisor:
             one.link.close()
             self._workers.remove(one)
             if one.process.pid is not None:
-                self._ended(one.process.pid)
+                self._owner.ended(one.process.pid)
             if one.leaving:
                 continue
             if not self._proven and one.process.exitcode and one.process.exitcode > 0:
@@ -238,7 +206,7 @@ class Supervisor:
 
     def _begin_roll(self) -> None:
         """Follow each worker by a new one."""
-        if self._proven and not self._roll and self._successor is None and self._renew():
+        if self._proven and not self._roll and self._successor is None and self._owner.renew():
             self._roll.extend(one for one in self._workers if not one.leaving)
 
     def _go_on_rolling(self) -> None:
@@ -255,11 +223,11 @@ class Supervisor:
     def _leave(self, wake: int) -> int:
         """Say so, wait until it was heard, then drain; a second signal, or SIGINT, does not wait."""
         self.leaving = True
-        self._left()
+        self._owner.left()
         hurried = self._signals.popleft() == signal.SIGINT
         for one in self._workers:
             one.say(LEAVE)
-        while self._unaware() and not hurried:
+        while self._owner.unaware() and not hurried:
             self._look(wake)
             self._reap()
             hurried = bool(self._signals)
@@ -283,23 +251,3 @@ class Supervisor:
             if one.status is not None:  # else it was told to end before it could hear that
                 worst = max(worst, abs(one.process.exitcode or 0))
         return worst
-
-
-@contextmanager
-def _signals(came: Callable[[int], None]) -> Iterator[int]:
-    """Hear the signals; gives a descriptor that becomes readable with each."""
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        came(number)
-
-    wake, own = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
-    old = signal.set_wakeup_fd(own, warn_on_full_buffer=False)
-    try:
-        yield wake
-    finally:
-        signal.set_wakeup_fd(old)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(wake)
-        os.close(own)

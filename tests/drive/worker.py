@@ -33,9 +33,10 @@ class Play:
             sys.exit(0)
 
         signal.signal(signal.SIGTERM, end)
-        link.send_bytes(WorkerStatus("w", None, port=1, selftest="X").to_line())
         try:
             while True:
-                me.write_text(f"{me.read_text()} {link.recv_bytes().decode()}")
-        except EOFError:
+                link.send_bytes(WorkerStatus("w", None, port=1, selftest="X").to_line())
+                if link.poll(0.1):
+                    me.write_text(f"{me.read_text()} {link.recv_bytes().decode()}")
+        except (EOFError, BrokenPipeError, ConnectionResetError):
             me.write_text(f"{me.read_text()} orphaned")

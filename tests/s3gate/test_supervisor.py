@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from drive.worker import Play
-from s3gate.supervisor import FIRST_DELAY_S, MAX_DELAY_S, QUICK_S, Rest, Supervisor, make_context
+from s3gate.supervisor import SILENCE_S, Owner, Supervisor
+from s3gate.worker import make_context
 
 SECONDS = 20.0
 TESTS = Path(__file__).parents[1]
@@ -52,9 +53,11 @@ def send(number: int) -> Callable[[], None]:
     return lambda: os.kill(os.getpid(), number)
 
 
-def make(directory: Path, ends: int | None = None, **more: object) -> Supervisor:
+def make(
+    directory: Path, ends: int | None = None, owner: Owner | None = None, silence_s: float = SILENCE_S
+) -> Supervisor:
     context = make_context(["drive.worker"])
-    return Supervisor(2, Play(directory, ends), context, **more)  # type: ignore[arg-type] # keywords of a test
+    return Supervisor(2, Play(directory, ends), context, owner or Owner(), silence_s=silence_s)
 
 
 def words(directory: Path) -> list[str]:
@@ -80,7 +83,7 @@ def test_it_runs_as_many_as_it_was_told_and_ends_with_them(tmp_path: Path, numbe
 
 def test_a_dead_one_is_replaced_and_the_other_stays(tmp_path: Path) -> None:
     ended: list[int] = []
-    supervisor = make(tmp_path, ended=ended.append)
+    supervisor = make(tmp_path, owner=Owner(ended=ended.append))
     seen: list[list[int]] = []
 
     def kill() -> None:
@@ -128,7 +131,7 @@ def test_a_hangup_that_is_not_to_be_followed_changes_nothing(tmp_path: Path) -> 
         asked.append(1)
         return False
 
-    supervisor = make(tmp_path, renew=renew)
+    supervisor = make(tmp_path, owner=Owner(renew=renew))
     steps = (lambda: until(serving(supervisor)), send(signal.SIGHUP), lambda: until(lambda: asked))
     with script(supervisor, *steps, send(signal.SIGTERM)) as failed:
         assert supervisor.run() == 0
@@ -144,7 +147,7 @@ def test_it_waits_until_nobody_is_unaware(tmp_path: Path) -> None:
         looks.append(len(supervisor.pids))
         return len(looks) < 3
 
-    supervisor = make(tmp_path, left=left.set, unaware=unaware)
+    supervisor = make(tmp_path, owner=Owner(left=left.set, unaware=unaware))
     with script(supervisor, lambda: until(serving(supervisor)), send(signal.SIGTERM)) as failed:
         assert supervisor.run() == 0
     assert not failed
@@ -156,7 +159,7 @@ def test_it_waits_until_nobody_is_unaware(tmp_path: Path) -> None:
 def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from drive.worker import Play\n"
-        "from s3gate.supervisor import Supervisor, make_context\n"
+        "from s3gate.supervisor import Supervisor; from s3gate.worker import make_context\n"
         "Supervisor(2, Play(Path(sys.argv[1])), make_context(['drive.worker'])).run(lambda: print('up', flush=True))"
     )
     environment = {**os.environ, "PYTHONPATH": f"{TESTS.parent / 'addons'}:{TESTS}"}
@@ -168,11 +171,35 @@ def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     until(lambda: words(tmp_path) == ["began orphaned"] * 2)
 
 
-def test_each_end_in_a_row_is_followed_by_a_longer_rest() -> None:
-    rest, delays = Rest(), []
-    for _ in range(12):
-        rest = rest.after(0.1)
-        delays.append(rest.delay_s)
-    assert delays[:4] == [0, FIRST_DELAY_S, 2 * FIRST_DELAY_S, 4 * FIRST_DELAY_S]
-    assert delays[-1] == MAX_DELAY_S
-    assert rest.after(QUICK_S).delay_s == 0
+def stop_one(supervisor: Supervisor) -> Callable[[], None]:
+    """A worker is stopped, as by an endless loop, and replaced by another that serves."""
+
+    def stop() -> None:
+        victim = supervisor.pids[0]
+        os.kill(victim, signal.SIGSTOP)
+        until(lambda: victim not in supervisor.pids and serving(supervisor)())
+
+    return stop
+
+
+def test_one_that_says_nothing_is_killed_and_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[int] = []
+    supervisor = make(tmp_path, owner=Owner(ended=ended.append), silence_s=2.0)
+    steps = (lambda: until(serving(supervisor)), stop_one(supervisor), send(signal.SIGTERM))
+    with script(supervisor, *steps) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+    assert (supervisor.kills, supervisor.restarts) == (1, 1)
+    assert "a worker said nothing for 2 s and is killed" in caplog.text
+    assert len(words(tmp_path)) == 3
+
+
+def test_each_is_told_the_news_of_its_own_writer(tmp_path: Path) -> None:
+    supervisor = make(tmp_path, owner=Owner(news=lambda writer: f"news-of-{writer}".encode()))
+    told = lambda: all(b"news-of-w" in path.read_bytes() for path in tmp_path.iterdir())  # noqa: E731 - a step
+    steps = (lambda: until(serving(supervisor)), lambda: until(told), send(signal.SIGTERM))
+    with script(supervisor, *steps) as failed:
+        assert supervisor.run() == 0
+    assert not failed

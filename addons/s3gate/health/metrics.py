@@ -111,16 +111,21 @@ class SharedMetrics:
         self._own = CollectorRegistry()
         self._workers = Gauge("s3gate_workers", "Workers that serve.", registry=self._own)
         self._restarts = Gauge("s3gate_worker_restarts", "Workers that were replaced.", registry=self._own)
+        self._kills = Gauge(
+            "s3gate_worker_kills", "Workers that ran, said nothing and were killed.", registry=self._own
+        )
 
-    def show(self, heard: Sequence[Heard], restarts: int) -> None:
+    def show(self, heard: Sequence[Heard], restarts: int, kills: int) -> None:
         """Take over what the supervisor knows.
 
         Args:
             heard: the last word of each worker.
             restarts: how many workers were replaced.
+            kills: how many of them were killed because they had fallen silent.
         """
         self._workers.set(sum(one.status.serves for one in heard))
         self._restarts.set(restarts)
+        self._kills.set(kills)
 
     def forget(self, pid: int) -> None:
         """Drop what a dead worker held open; what it counted stays."""

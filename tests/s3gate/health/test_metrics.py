@@ -89,7 +89,7 @@ def count_in_a_process(directory: Path, lag: str) -> int:
 def test_all_workers_are_added_up_and_the_dead_hold_nothing_open(tmp_path: Path) -> None:
     shared = SharedMetrics(tmp_path)
     pids = [count_in_a_process(tmp_path, lag) for lag in ("1.5", "0.5")]
-    shared.show([Heard(STATUS, 0.0)], 7)
+    shared.show([Heard(STATUS, 0.0)], 7, 2)
     before = shared.page().body.decode()
     shared.forget(pids[0])
     after = shared.page().body.decode()
@@ -101,3 +101,4 @@ def test_all_workers_are_added_up_and_the_dead_hold_nothing_open(tmp_path: Path)
         assert 's3gate_step_seconds_count{step="dns"} 2.0' in lines
         assert "s3gate_workers 1.0" in lines
         assert "s3gate_worker_restarts 7.0" in lines
+        assert "s3gate_worker_kills 2.0" in lines
