@@ -9,7 +9,7 @@ from drive.wait import until
 from e2e.fake_s3 import Seen, read_head
 from e2e.rig import EVIL, GOOD, Rig, run_rig
 from s3gate.policy.decision import Reason
-from s3gate.proxy import stream, tunnel
+from s3gate.proxy import client_tls, stream
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ async def test_a_head_that_takes_its_time(rig: Rig, monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_handshake_that_takes_its_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tunnel, "HANDSHAKE_S", 0.2)
+    monkeypatch.setattr(client_tls, "HANDSHAKE_S", 0.2)
     async with await rig.connect() as client:
         await client.send(CONNECT)
         await client.read_head()
@@ -51,7 +51,7 @@ async def test_a_handshake_that_takes_its_time(rig: Rig, monkeypatch: pytest.Mon
 
 
 async def test_a_tunnel_in_which_nothing_comes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tunnel, "HANDSHAKE_S", 0.2)
+    monkeypatch.setattr(client_tls, "HANDSHAKE_S", 0.2)
     async with await rig.connect() as client:
         await client.send(CONNECT)
         await client.read_head()

@@ -13,6 +13,7 @@ from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.master import Master
 from mitmproxy.proxy import commands, events, mode_specs, server
 
+from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Client
 from s3gate.proxy.exchange import Session
 from s3gate.proxy.gate import GateAddon
@@ -67,7 +68,7 @@ class GateConnection(server.LiveConnectionHandler):
 
     async def on_timeout(self) -> None:
         """Nothing moved for too long."""
-        self.session.timed_out = True
+        self.session.cut = Reason.TIMEOUT
         await super().on_timeout()
 
     def cancel(self) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic_ns
 from typing import Final
 
-from s3gate.policy.decision import Decision
+from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Client, Request
 from s3gate.proxy.head import RequestHead
 from s3gate.proxy.ports import Upstream
@@ -51,14 +51,14 @@ class Session:
         connect: authority of its CONNECT as sent, None before or without.
         sni: server name of its ClientHello as sent, None before or without.
         busy: whether a request is on its way.
-        timed_out: whether it was closed because nothing moved.
+        cut: why the gate closed it by itself, or None: TIMEOUT when nothing moved, DRAINING at its end.
     """
 
     client: Client
     connect: str | None = None
     sni: str | None = None
     busy: bool = False
-    timed_out: bool = False
+    cut: Reason | None = None
     valve: Valve = field(default_factory=Valve)
 
     def request(

@@ -28,9 +28,11 @@ class Hello:
 
     Args:
         sni: server name as sent, latin-1, or None.
+        size: bytes of the records that hold it; what lies behind them is something else.
     """
 
     sni: str | None
+    size: int
 
 
 class _Cursor:
@@ -73,14 +75,15 @@ def read_hello(data: bytes) -> Hello | None:
     Raises:
         NotTls: it is not, or cannot become, a ClientHello.
     """
-    message = _handshake(data)
-    if message is None:
+    found = _handshake(data)
+    if found is None:
         return None
-    return Hello(_server_name(message))
+    message, size = found
+    return Hello(_server_name(message), size)
 
 
-def _handshake(data: bytes) -> bytes | None:
-    """The body of the first handshake message, from one or more records."""
+def _handshake(data: bytes) -> tuple[bytes, int] | None:
+    """The body of the first handshake message, from one or more whole records, and their size."""
     message = b""
     at = 0
     for _ in range(MAX_RECORDS):
@@ -103,7 +106,7 @@ def _handshake(data: bytes) -> bytes | None:
         if size is not None and len(message) >= 4 + size:
             if len(message) > 4 + size:
                 raise NotTls("something follows the ClientHello in its record")
-            return message[4:]
+            return (message[4:], at + 5 + length) if len(data) >= at + 5 + length else None
         at += 5 + length
     raise NotTls("the ClientHello is cut into too many records")
 

@@ -257,6 +257,7 @@ class Listener:
 def _cut(task: asyncio.Task[None], guest: _Guest) -> None:
     """Tell a connection to end, once."""
     if guest.connection is not None:
+        guest.connection.session.cut = Reason.DRAINING
         guest.connection.cancel()
     elif not guest.cut:
         guest.cut = True

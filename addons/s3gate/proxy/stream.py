@@ -20,6 +20,7 @@ from s3gate.policy.decide import refuse
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.carriage import HELD_BYTES, Again, Carriage, Ending, Failed, Finished
+from s3gate.proxy.client_tls import ClientTls
 from s3gate.proxy.denial import Answer, render_connect_denial, render_denial
 from s3gate.proxy.exchange import Exchange, Session
 from s3gate.proxy.flow import make_flow, register, show_answer
@@ -29,7 +30,6 @@ from s3gate.proxy.head import HeadBuffer, HeadRefused, RequestHead, parse_reques
 from s3gate.proxy.hooks import S3gateConnectHook, S3gateRefusedHook, S3gateRequestHook
 from s3gate.proxy.services import Services
 from s3gate.proxy.transfer import Transfer
-from s3gate.proxy.tunnel import ClientTls
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,10 @@ ACCEPTED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NO_HEAD: Final = RequestHead("", "", "HTTP/1.1", (), ())
 # Broken by the client after its head was allowed: a denial of its own, with its own record.
 _CLIENT_FAULTS: Final = frozenset({Reason.MALFORMED_REQUEST, Reason.LIMIT_EXCEEDED})
+_CUT: Final = {
+    Reason.TIMEOUT: "nothing moved for too long",
+    Reason.DRAINING: "the gate had to stop before the end",
+}
 
 
 class Phase(Enum):
@@ -129,8 +133,9 @@ class HttpGate(layer.Layer):
 
     def _on_client_closed(self) -> layer.CommandGenerator[None]:
         """The client is gone, or half gone: nobody waits for what is still on its way."""
-        reason = Reason.TIMEOUT if self._session.timed_out else None
-        yield from self._carriage.complete(reason, "the client closed before the end")
+        cut = self._session.cut
+        detail = "the client closed before the end" if cut is None else _CUT[cut]
+        yield from self._carriage.complete(cut, detail)
         yield from self._carriage.leave()
         self._session.busy = False
         yield commands.CloseConnection(self.context.client)

@@ -1,13 +1,11 @@
-"""The two TLS layers: they carry bytes, and decide nothing but whether TLS may begin.
+"""TLS around an inner layer, and the side towards the upstream: they carry bytes, and decide nothing.
 
-The normal case: the client's first bytes are a ClientHello whose server name the gate
-lets on; a leaf for that name is shown; from then on the inner layer sees clear bytes.
-Towards the upstream the same, with the chain verified. mitmproxy's TLS hooks are not
-started here: no other addon can pass a connection on un-intercepted.
+The normal case: a handshake, the upstream's chain verified for the judged name; from then
+on the inner layer sees clear bytes. The side towards the client is client_tls.py.
+mitmproxy's TLS hooks are not started here: no other addon can pass a connection on
+un-intercepted.
 """
 
-import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,22 +15,13 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import tls
 from OpenSSL import SSL
 
-from s3gate.policy.decision import Reason
-from s3gate.policy.reading import Request
-from s3gate.proxy.exchange import Session
-from s3gate.proxy.hello import FATAL_UNRECOGNIZED_NAME, NotTls, read_hello
-from s3gate.proxy.hooks import S3gateHelloHook, S3gateRefusedHook
 from s3gate.proxy.services import Services
 from s3gate.proxy.tls import verify_problem
-from s3gate.s3.host import HostName, parse_authority
+from s3gate.s3.host import HostName
 
-_log = logging.getLogger(__name__)
-
-HANDSHAKE_S: Final = (
-    10.0  # from the accepted CONNECT to the end of the handshake; nginx waits 60, a client needs < 1
-)
 RECORD_BYTES: Final = 16_384  # plain bytes of one TLS record (RFC 8446 §5.1): what one read can give
 FLUSH_BYTES: Final = 262_144  # taken from OpenSSL's output at once
+_VAGUE: Final = "record layer failure"  # OpenSSL's last word about a bad record; the word before says what
 
 
 class GateTls(tls.TLSLayer):
@@ -70,6 +59,10 @@ class GateTls(tls.TLSLayer):
         """The handshake is done."""
         yield from ()
 
+    def on_broken(self, _failure: str) -> layer.CommandGenerator[None]:
+        """A record could not be read: nothing more will be."""
+        yield from ()
+
     def tls_interact(self) -> layer.CommandGenerator[None]:
         """Send what OpenSSL wants to send."""
         while True:
@@ -84,7 +77,7 @@ class GateTls(tls.TLSLayer):
         if data:
             self.tls.bio_write(data)
         pieces: list[bytes] = []
-        closed = False
+        closed, broken = False, None
         while not closed:
             try:
                 pieces.append(self.tls.recv(RECORD_BYTES))
@@ -93,13 +86,15 @@ class GateTls(tls.TLSLayer):
             except SSL.ZeroReturnError:
                 closed = True
             except SSL.Error as exc:
-                self.failure = _explain(exc)
+                self.failure = broken = _explain(exc)
                 closed = True
         yield from self.tls_interact()
         if pieces:
             clear = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             yield from self.event_to_child(events.DataReceived(self.conn, clear))
         if closed:
+            if broken is not None:
+                yield from self.on_broken(broken)
             self.conn.state &= ~connection.ConnectionState.CAN_READ
             yield from self.event_to_child(events.ConnectionClosed(self.conn))
 
@@ -118,111 +113,6 @@ class GateTls(tls.TLSLayer):
         self.conn.error = err
         self.failure = self.failure or err
         yield commands.CloseConnection(self.tunnel_connection)
-
-
-class ClientTls(GateTls):
-    """Towards the client, inside an accepted CONNECT.
-
-    Args:
-        context: mitmproxy's.
-        services: what the layers share.
-        session: the client's connection, with `connect` set.
-        inner: makes the layer that speaks HTTP inside.
-    """
-
-    def __init__(
-        self, context: Context, services: Services, session: Session, inner: Callable[[Context], layer.Layer]
-    ) -> None:
-        super().__init__(context, context.client)
-        self.child_layer = inner(context)
-        self._services = services
-        self._session = session
-        self._hello = b""
-        self._timer: commands.RequestWakeup | None = None
-        self._refused = False
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        try:
-            if isinstance(event, events.Wakeup) and event.command is self._timer:
-                yield from self._on_timer()
-            else:
-                yield from super()._handle_event(event)
-        except Exception:  # noqa: BLE001 - the gate: whatever breaks here closes
-            _log.exception("the TLS layer towards the client broke; the connection is closed")
-            yield commands.CloseConnection(self.conn)
-
-    def start_handshake(self) -> layer.CommandGenerator[None]:
-        """The client speaks first, and soon."""
-        self._timer = commands.RequestWakeup(HANDSHAKE_S)
-        yield self._timer
-
-    def receive_handshake_data(self, data: bytes) -> layer.CommandGenerator[tuple[bool, str | None]]:
-        """Collect the ClientHello, have it judged, then go on with the handshake."""
-        if self._refused:
-            return False, None
-        if self.tls is not None:
-            return (yield from self.shake(data))
-        self._hello += data
-        try:
-            hello = read_hello(self._hello)
-        except NotTls as exc:
-            return (yield from self._refuse(Reason.NOT_TLS, str(exc)))
-        if hello is None:
-            return False, None
-        self._session.sni = hello.sni
-        host = yield from self._judge()
-        if host is None:
-            return False, "refused"
-        self.tls = self._services.tls.accept(host)
-        data, self._hello = self._hello, b""
-        return (yield from self.shake(data))
-
-    def on_shaken(self) -> layer.CommandGenerator[None]:
-        """OpenSSL read the same name as we did, or nothing goes on."""
-        name = self.tls.get_servername()
-        if name is None or name.decode("latin-1") != self._session.sni:
-            raise AssertionError("OpenSSL reads another server name than the gate judged")
-        yield from ()
-
-    def _judge(self) -> layer.CommandGenerator[HostName | None]:
-        """Ask the gate about the ClientHello: the name to show a leaf for, or None when it is refused."""
-        exchange = self._services.exchange(self._request())
-        self._session.valve.close()
-        yield S3gateHelloHook(exchange)
-        self._session.valve.open()
-        if exchange.lifted and exchange.decision is None and self._session.sni is not None:
-            return parse_authority(self._session.sni).name
-        self._refused = True
-        yield commands.SendData(self.conn, FATAL_UNRECOGNIZED_NAME)
-        return None
-
-    def _refuse(self, reason: Reason, detail: str) -> layer.CommandGenerator[tuple[bool, str | None]]:
-        self._refused = True
-        exchange = self._services.exchange(self._request("http"))
-        exchange.decision = self._services.refuse(reason, detail)
-        yield S3gateRefusedHook(exchange)
-        return False, "refused"
-
-    def _on_timer(self) -> layer.CommandGenerator[None]:
-        if self.tunnel_state is not tunnel.TunnelState.ESTABLISHING or self._refused:
-            return
-        if self._hello or self.tls is not None:
-            yield from self._refuse(Reason.TIMEOUT, f"the TLS handshake took longer than {HANDSHAKE_S:.0f} s")
-        yield commands.CloseConnection(self.conn)
-
-    def _request(self, scheme: str = "https") -> Request:
-        session = self._session
-        return Request(
-            method="CONNECT",
-            scheme=scheme,
-            authority=None,
-            target=session.connect or "",
-            headers=(),
-            connect=session.connect,
-            sni=session.sni,
-            client=session.client,
-            now=self._services.now(),
-        )
 
 
 class UpstreamTls(GateTls):
@@ -255,7 +145,10 @@ def _explain(exc: SSL.Error) -> str:
     """OpenSSL's last word about an error, one line."""
     if isinstance(exc, SSL.SysCallError):
         return "the connection broke"
+    if isinstance(exc, SSL.ZeroReturnError):
+        return "alert close notify"
     queue = exc.args[0] if exc.args else None
-    if isinstance(queue, list) and queue:
-        return str(queue[-1][-1] or "TLS failed")
-    return "TLS failed"
+    said = [str(entry[-1]) for entry in queue if entry[-1]] if isinstance(queue, list) else []
+    if len(said) > 1 and said[-1] == _VAGUE:
+        said.pop()
+    return said[-1] if said else "TLS failed"

@@ -13,6 +13,7 @@ from mitmproxy.proxy import server
 from drive.layers import make_services
 from drive.wait import until
 from s3gate.policy import decide
+from s3gate.policy.decision import Reason
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import Client
 from s3gate.proxy.connection import GateConnection
@@ -99,7 +100,7 @@ async def test_a_closed_valve_leaves_bytes_with_the_client(pair: Pair) -> None:
 
 async def test_an_idle_time_out_is_remembered(pair: Pair) -> None:
     await pair.connection.on_timeout()
-    assert pair.connection.session.timed_out
+    assert pair.connection.session.cut is Reason.TIMEOUT
     await asyncio.wait_for(asyncio.shield(pair.task), 5)
 
 

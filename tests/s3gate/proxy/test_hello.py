@@ -41,19 +41,30 @@ def server_name(*names: bytes, kind: int = 0) -> bytes:
 
 
 def test_a_real_clienthello() -> None:
-    assert read_hello(client_hello()) == Hello("b.s3.amazonaws.com")
-    assert read_hello(client_hello(None)) == Hello(None)
+    named, nameless = client_hello(), client_hello(None)
+    assert read_hello(named) == Hello("b.s3.amazonaws.com", len(named))
+    assert read_hello(nameless) == Hello(None, len(nameless))
 
 
 def test_it_is_incomplete_until_its_last_byte() -> None:
     data = client_hello()
     assert all(read_hello(data[:size]) is None for size in range(len(data)))
-    assert read_hello(data + b"more") is not None
+    assert read_hello(data + b"more") == read_hello(data)
+
+
+def test_its_record_must_be_whole_too() -> None:
+    """What comes late in the record of a ClientHello is seen before anything is answered."""
+    message = hello(server_name(b"b.example"))
+    data = b"\x16\x03\x01" + (len(message) + 1).to_bytes(2) + message
+    assert read_hello(data) is None
+    with pytest.raises(NotTls, match="something follows"):
+        read_hello(data + b"x")
 
 
 @pytest.mark.parametrize("size", [3, 10, 100])
 def test_it_may_come_in_many_records(size: int) -> None:
-    assert read_hello(records(hello(server_name(b"B.example")), size)) == Hello("B.example")
+    data = records(hello(server_name(b"B.example")), size)
+    assert read_hello(data) == Hello("B.example", len(data))
 
 
 BAD = {
@@ -81,7 +92,7 @@ def test_everything_else_is_not_tls(name: str) -> None:
 
 def test_a_hello_without_extensions_has_no_name() -> None:
     body = b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00"
-    assert read_hello(records(b"\x01" + len(body).to_bytes(3) + body, 1000)) == Hello(None)
+    assert read_hello(records(b"\x01" + len(body).to_bytes(3) + body, 1000)) == Hello(None, len(body) + 9)
 
 
 @given(st.binary(max_size=300))
