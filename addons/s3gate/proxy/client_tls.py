@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
 
@@ -58,6 +59,8 @@ class ClientTls(GateTls):
         try:
             if isinstance(event, events.Wakeup) and event.command is self._timer:
                 yield from self._on_timer()
+            elif self._is_the_end(event):
+                yield from self.event_to_child(event)
             else:
                 yield from super()._handle_event(event)
         except Exception:  # noqa: BLE001 - the gate: whatever breaks here closes
@@ -112,6 +115,12 @@ class ClientTls(GateTls):
                 yield from self._refuse(Reason.NOT_TLS, explain_hang_up(shown=self.tls is not None))
         yield from super().on_handshake_error(err)
 
+    def _is_the_end(self, event: events.Event) -> bool:
+        """Whether a client is gone altogether, maybe after its half: TunnelLayer tells of one end only."""
+        ended = isinstance(event, events.ConnectionClosed) and event.connection is self.conn
+        gone = self.conn.state is ConnectionState.CLOSED
+        return ended and gone and self.tunnel_state is not tunnel.TunnelState.ESTABLISHING
+
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
         """Decrypt, until a record was broken."""
         if not self._refused:
@@ -124,6 +133,7 @@ class ClientTls(GateTls):
 
     def on_broken(self, failure: str) -> layer.CommandGenerator[None]:
         """Record it; the inner layer closes."""
+        self._session.cut = Reason.NOT_TLS
         yield from self._refuse(Reason.NOT_TLS, explain_failure(failure))
 
     def on_shaken(self) -> layer.CommandGenerator[None]:

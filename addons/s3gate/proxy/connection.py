@@ -82,8 +82,10 @@ class GateConnection(server.LiveConnectionHandler):
         cancelled: asyncio.CancelledError | None = None
         try:
             await self._read_all(connection)
-        except OSError:
+        except EOFError:
             connection.state &= ~ConnectionState.CAN_READ
+        except OSError:  # reset: our half is gone too
+            connection.state = ConnectionState.CLOSED
         except asyncio.CancelledError as exc:
             cancelled = exc
             connection.state = ConnectionState.CLOSED
@@ -93,6 +95,9 @@ class GateConnection(server.LiveConnectionHandler):
                 await asyncio.Event().wait()
             except asyncio.CancelledError as exc:
                 cancelled = exc
+                if connection.state is ConnectionState.CAN_WRITE:  # no layer closed it
+                    connection.state = ConnectionState.CLOSED
+                    await self.server_event(events.ConnectionClosed(connection))
         io = self.transports.pop(connection)
         if isinstance(io.writer, asyncio.StreamWriter) and connection is self.client:
             io.writer.close()
@@ -111,7 +116,7 @@ class GateConnection(server.LiveConnectionHandler):
                 await self.session.valve.wait()
             data = await reader.read(READ_BYTES)
             if not data:
-                raise OSError("closed by the peer")
+                raise EOFError("closed by the peer")
             await self.server_event(events.DataReceived(connection, data))
             await self._drain_others(connection)
 

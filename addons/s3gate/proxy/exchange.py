@@ -51,7 +51,8 @@ class Session:
         connect: authority of its CONNECT as sent, None before or without.
         sni: server name of its ClientHello as sent, None before or without.
         busy: whether a request is on its way.
-        cut: why the gate closed it by itself, or None: TIMEOUT when nothing moved, DRAINING at its end.
+        cut: why the gate closes it by itself, or None: TIMEOUT when nothing moved, DRAINING when the gate
+            stops, NOT_TLS when a record cannot be read.
     """
 
     client: Client

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
@@ -45,6 +46,12 @@ _CLIENT_FAULTS: Final = frozenset({Reason.MALFORMED_REQUEST, Reason.LIMIT_EXCEED
 _CUT: Final = {
     Reason.TIMEOUT: "nothing moved for too long",
     Reason.DRAINING: "the gate had to stop before the end",
+    Reason.NOT_TLS: "the client's TLS broke before the end",
+}
+# Only what the client left unsaid is its denial; broken TLS has its own.
+_IN_MID_HEAD: Final = {
+    None: (Reason.MALFORMED_REQUEST, "the client ended in the middle of a head"),
+    Reason.TIMEOUT: (Reason.TIMEOUT, "nothing moved in the middle of a head for too long"),
 }
 
 
@@ -77,6 +84,7 @@ class HttpGate(layer.Layer):
         self._timer: commands.RequestWakeup | None = None
         self._discarded = 0
         self._flood = 0
+        self._ended = False
         self._tunnel: layer.Layer | None = None
         self._exchange: Exchange | None = None
         self._flow: HTTPFlow | None = None
@@ -132,8 +140,15 @@ class HttpGate(layer.Layer):
                 )
 
     def _on_client_closed(self) -> layer.CommandGenerator[None]:
-        """The client is gone, or half gone: nobody waits for what is still on its way."""
+        """The client sends no more; what it asked for in full is answered, unless it is gone altogether."""
+        self._ended = True
         cut = self._session.cut
+        listens = cut is None and self.context.client.state & ConnectionState.CAN_WRITE
+        if listens and self._carriage.busy and not self._carriage.wants_body:
+            return
+        if self._phase is Phase.HEAD and len(self._heads) and cut in _IN_MID_HEAD:
+            yield from self._refuse_unread(*_IN_MID_HEAD[cut])
+            return
         detail = "the client closed before the end" if cut is None else _CUT[cut]
         yield from self._carriage.complete(cut, detail)
         yield from self._carriage.leave()
@@ -278,6 +293,8 @@ class HttpGate(layer.Layer):
         self._session.busy = False
         if len(self._heads):
             yield from self._read_head()
+        if self._ended and self._phase is Phase.HEAD:
+            yield from self._on_client_closed()
 
     def _on_failed(self, exchange: Exchange, failed: Failed) -> layer.CommandGenerator[None]:
         """Tell the client if it has no answer yet, else cut."""
@@ -327,6 +344,9 @@ class HttpGate(layer.Layer):
         self._heads.rest()
         self._session.valve.open()
         self._session.busy = False
+        if self._ended:
+            yield commands.CloseConnection(self.context.client)
+            return
         yield commands.CloseTcpConnection(self.context.client, half_close=True)
         yield from self._set_timer(DISCARD_S)
 

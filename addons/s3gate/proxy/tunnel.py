@@ -100,7 +100,7 @@ class GateTls(tls.TLSLayer):
 
     def send_close(self, command: commands.CloseConnection) -> layer.CommandGenerator[None]:
         """Say close_notify before closing, so that the peer can tell an end from a cut."""
-        if self.tunnel_state is tunnel.TunnelState.OPEN:
+        if self.tls is not None and self.tunnel_state is not tunnel.TunnelState.ESTABLISHING:
             try:
                 self.tls.shutdown()
             except SSL.Error as exc:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 
 import pytest
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 
@@ -300,6 +301,27 @@ def test_a_polite_end_of_an_open_tunnel_is_no_refusal() -> None:
         client.tls.unwrap()
     driver.data(client.flush())
     driver.feed(events.ConnectionClosed(driver.context.client))
+    assert driver.told == []
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_the_inner_layer_hears_of_both_ends(politely: bool) -> None:
+    """Of the client's half, and then of the rest: whoever waits for an answer must not wait for ever."""
+    driver = Gate()
+    client = driver.shake(trusting())
+    inner = driver.layer.child_layer
+    assert isinstance(inner, Inner)
+    conn = driver.context.client
+    if politely:
+        with contextlib.suppress(ssl.SSLError):
+            client.tls.unwrap()
+        driver.data(client.flush())
+    conn.state = ConnectionState.CAN_WRITE
+    driver.feed(events.ConnectionClosed(conn))
+    assert len([one for one in inner.got if isinstance(one, events.ConnectionClosed)]) == 1
+    conn.state = ConnectionState.CLOSED
+    driver.feed(events.ConnectionClosed(conn))
+    assert len([one for one in inner.got if isinstance(one, events.ConnectionClosed)]) == 2
     assert driver.told == []
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import inspect
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from mitmproxy.connection import ConnectionState
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.proxy import server
+from mitmproxy.proxy import events, layer, server
 
 from drive.layers import make_services
 from drive.wait import until
@@ -102,6 +104,38 @@ async def test_an_idle_time_out_is_remembered(pair: Pair) -> None:
     await pair.connection.on_timeout()
     assert pair.connection.session.cut is Reason.TIMEOUT
     await asyncio.wait_for(asyncio.shield(pair.task), 5)
+
+
+@pytest.mark.parametrize(
+    ("linger", "states"),
+    [
+        (None, [ConnectionState.CAN_WRITE, ConnectionState.CLOSED]),
+        (b"\1\0\0\0\0\0\0\0", [ConnectionState.CLOSED]),
+    ],
+    ids=["an end of its half, then of the rest", "a reset"],
+)
+async def test_the_layers_hear_what_is_left_of_a_client(
+    pair: Pair, linger: bytes | None, states: list[ConnectionState]
+) -> None:
+    heard: list[ConnectionState] = []
+
+    class Listening(layer.Layer):
+        def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+            if isinstance(event, events.ConnectionClosed):
+                heard.append(event.connection.state)
+            yield from ()
+
+    await until(lambda: pair.connection.transports[pair.connection.client].handler is not None)
+    pair.connection.layer = Listening(pair.connection.layer.context)
+    if linger is None:
+        pair.writer.write_eof()
+        await until(lambda: heard)
+        pair.connection.cancel()
+    else:
+        pair.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        pair.writer.transport.abort()
+    await asyncio.wait_for(asyncio.shield(pair.task), 5)
+    assert heard == states
 
 
 async def test_cancel_ends_it(pair: Pair) -> None:

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import _hooks
 
@@ -133,6 +134,58 @@ def test_slow_heads_time_out() -> None:
     assert driver.sent().startswith(b"HTTP/1.1 408 ")
     assert b"x-s3gate-reason: TIMEOUT" in driver.sent()
     assert Reason.TIMEOUT in driver.sent().decode()
+
+
+def leave(driver: Driver, state: ConnectionState) -> None:
+    driver.context.client.state = state
+    driver.feed(events.ConnectionClosed(driver.context.client))
+
+
+def test_half_a_client_waits_for_the_answer_to_a_whole_request() -> None:
+    driver = start()
+    driver.data(GET)
+    leave(driver, ConnectionState.CAN_WRITE)
+    assert "s3gate_completed" not in driver.hooks
+    assert not list(driver.closes())
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        (GET, ConnectionState.CLOSED),
+        (GET.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\nab"), ConnectionState.CAN_WRITE),
+    ],
+    ids=["gone altogether", "half gone in a body"],
+)
+def test_anybody_else_does_not(data: bytes, state: ConnectionState) -> None:
+    driver = start()
+    driver.data(data)
+    leave(driver, state)
+    assert driver.hooks == ["s3gate_request", "s3gate_completed"]
+    assert len(list(driver.closes())) == 1
+
+
+@pytest.mark.parametrize(
+    ("cut", "reason"),
+    [
+        (None, b"MALFORMED_REQUEST"),
+        (Reason.TIMEOUT, b"TIMEOUT"),
+        (Reason.DRAINING, None),
+        (Reason.NOT_TLS, None),
+    ],
+)
+def test_half_a_head_is_refused_unless_it_is_not_the_clients_end(
+    cut: Reason | None, reason: bytes | None
+) -> None:
+    driver = start()
+    driver.data(GET[:-2])
+    layer = driver.top
+    assert isinstance(layer, HttpGate)
+    layer._session.cut = cut
+    leave(driver, ConnectionState.CAN_WRITE)
+    assert driver.hooks == ([] if reason is None else ["s3gate_refused"])
+    assert reason is None or reason in driver.sent()
+    assert list(driver.closes())
 
 
 def test_contract_layer() -> None:
