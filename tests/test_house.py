@@ -22,7 +22,19 @@ ARROWS = {
     "rest": set(),
     "worker": {"health"},
     "supervisor": {"health", "interrupts", "rest", "worker"},
-    "fleet": {"opening", "app", "health", "policy", "proxy", "settings", "supervisor", "worker"},
+    "pages": {"opening", "health", "settings"},
+    "fleet": {
+        "opening",
+        "app",
+        "audit",
+        "health",
+        "pages",
+        "policy",
+        "proxy",
+        "settings",
+        "supervisor",
+        "worker",
+    },
     "cli": {
         "opening",
         "alarms",
@@ -41,7 +53,7 @@ ARROWS = {
     "health": set(),
     "opening": {"audit", "policy", "proxy", "settings"},
     "recorder": {"audit", "health", "policy", "proxy"},
-    "app": {"opening", "audit", "health", "policy", "proxy", "recorder", "s3", "settings"},
+    "app": {"opening", "audit", "health", "pages", "policy", "proxy", "recorder", "s3", "settings"},
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
 IMPURE = {

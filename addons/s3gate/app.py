@@ -1,26 +1,25 @@
 """The composition root: with `opening.py` the only file that knows every room.
 
-The normal case: settings are read, the policy and the CA are loaded, the journal is
-opened, the shipping process starts, and only then the gate listens. Whatever is missing
-stops the start with one sentence. At the end the gate drains first, the last heartbeat
-is written, shipping has a moment to deliver, and the journal is closed last.
+The normal case: settings are read, the policy and the CA are loaded, the shipping process
+starts, the journal is opened, and only then the gate listens. Whatever is missing stops
+the start with one sentence. At the end the gate drains first, the last heartbeat is
+written, the journal is closed, and shipping has a moment to deliver it.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from http import HTTPStatus
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal
-from s3gate.audit.keeper import ShipperKeeper
+from s3gate.audit.standing import Standing
 from s3gate.health.metrics import Metrics
-from s3gate.health.server import HealthServer, Page, Route, Watch
+from s3gate.health.server import Page
 from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
 from s3gate.opening import (
@@ -33,13 +32,13 @@ from s3gate.opening import (
     open_journal,
     record_policy,
 )
+from s3gate.pages import serve_pages
 from s3gate.policy.model import Policy
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.runtime import Gate, make_addon, serve
 from s3gate.proxy.selftest import Nonce, SelfTestFailed
 from s3gate.recorder import JournalRecorder
 from s3gate.settings import Settings, read_settings
-from s3gate.settings.model import Admin, Health
 
 log = logging.getLogger("s3gate")
 
@@ -75,20 +74,18 @@ class Running:
     Args:
         gate: made, not yet started.
         journal: open.
-        keeper: of the shipping process; None where nothing is shipped.
+        standing: of delivery; None where nothing is shipped.
         policy: in force.
     """
 
-    def __init__(
-        self, gate: Gate, journal: Journal, keeper: ShipperKeeper | None, policy: LoadedPolicy
-    ) -> None:
-        self.gate, self._journal, self._keeper, self._policy = gate, journal, keeper, policy
+    def __init__(self, gate: Gate, journal: Journal, standing: Standing | None, policy: LoadedPolicy) -> None:
+        self.gate, self._journal, self._standing, self._policy = gate, journal, standing, policy
         self._looked_at = time.monotonic()
 
     def status(self) -> WorkerStatus:
         """How they are now; may be asked from any thread."""
         writer, seq = self._journal.directory.name, self._journal.acknowledged_seq
-        shipping = self._keeper.health(writer, seq) if self._keeper is not None else None
+        shipping = self._standing.health(writer, seq) if self._standing is not None else None
         return WorkerStatus(
             writer=writer,
             policy=self._policy.current().digest,
@@ -158,8 +155,15 @@ async def run(settings: Settings, policy: Policy, started: Callable[[Ports], Non
     Raises:
         CannotStart: the CA, the journal or an address cannot be had, or the self-test was not refused.
     """
+    with keep_shipping(settings) as standing:
+        await _run(settings, policy, standing, started)
+
+
+async def _run(
+    settings: Settings, policy: Policy, standing: Standing | None, started: Callable[[Ports], None]
+) -> None:
     metrics, watchers = Metrics(), Watchers()
-    async with open_gate(settings, policy, metrics) as running:
+    async with open_gate(settings, policy, metrics, standing) as running:
 
         def ready() -> Page:
             return render_ready([running.heard()], 1)
@@ -182,6 +186,7 @@ async def open_gate(
     settings: Settings,
     policy: Policy,
     metrics: Metrics,
+    standing: Standing | None,
     told: Callable[[WorkerStatus], None] = lambda _status: None,
 ) -> AsyncIterator[Running]:
     """One gate with everything behind it; closed in order afterwards.
@@ -190,6 +195,7 @@ async def open_gate(
         settings: valid.
         policy: valid.
         metrics: of this process.
+        standing: of delivery; None where nothing is shipped.
         told: given the status twice a second.
 
     Raises:
@@ -199,9 +205,8 @@ async def open_gate(
     tally, loaded, nonce = Tally(), LoadedPolicy(policy), Nonce()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings))
-        keeper = stack.enter_context(keep_shipping(settings, journal))
         await record_policy(journal, policy, settings.policy)
-        heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, keeper)
+        heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, standing)
         await stack.enter_async_context(_while(heartbeat.run()))
         recorder = JournalRecorder(journal, metrics, tally, load_key_form(settings), nonce)
         try:
@@ -210,7 +215,7 @@ async def open_gate(
             )
         except ValueError as exc:
             raise CannotStart(str(exc)) from exc
-        running = Running(gate, journal, keeper, loaded)
+        running = Running(gate, journal, standing, loaded)
         await stack.enter_async_context(_while(running.turn(told)))
         yield running
 
@@ -229,7 +234,7 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
     settings = read_settings(config)
     policy = LoadedPolicy(load_policy(settings.policy))
     runtime = make_runtime(settings, load_authority(settings))
-    with open_journal(settings) as journal, keep_shipping(settings, journal):
+    with keep_shipping(settings), open_journal(settings) as journal:
         yield make_addon(
             runtime, policy, JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings)), new_id
         )
@@ -244,43 +249,3 @@ async def _while(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-@contextmanager
-def serve_pages(
-    settings: Settings, ready: Route, measured: Route, watchers: Watchers
-) -> Iterator[tuple[int, int]]:
-    """The pages for the load balancer and for the operator, while the gate runs.
-
-    Args:
-        settings: where.
-        ready: makes `/readyz`.
-        measured: makes `/metrics`.
-        watchers: told who asked whether the gate is ready, of the load balancer's side.
-
-    Raises:
-        CannotStart: an address cannot be had.
-    """
-
-    def live() -> Page:
-        return Page(200, "text/plain; charset=utf-8", b"alive\n")
-
-    def watch(path: str, peer: str, status: int) -> None:
-        if path == "/readyz":
-            watchers.asked(peer, time.monotonic(), ready=status == HTTPStatus.OK)
-
-    pages: dict[str, Route] = {"/livez": live, "/readyz": ready}
-    with ExitStack() as stack:
-        health = _open_page("health", settings.health, pages, watch)
-        stack.callback(health.close)
-        admin = _open_page("admin", settings.admin, pages | {"/metrics": measured}, lambda *_: None)
-        stack.callback(admin.close)
-        yield health.port, admin.port
-
-
-def _open_page(name: str, where: Health | Admin, pages: dict[str, Route], watch: Watch) -> HealthServer:
-    try:
-        return HealthServer(where.host, where.port, pages, watch)
-    except OSError as exc:
-        what = f"cannot listen on {where.host}:{where.port} for {name}"
-        raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc

@@ -2,8 +2,9 @@
 
 The normal case: the port is reserved, the workers are started, each opens its own
 journal under its own writer's id, tests itself and listens; the supervisor answers for
-all of them. Settings and policy are read once, so that a worker that is replaced is like
-the one before it; SIGHUP brings in a new policy, worker by worker, if it has no mistakes.
+all of them, and keeps the one process that ships all journals. Settings and policy are
+read once, so that a worker that is replaced is like the one before it; SIGHUP brings in a
+new policy, worker by worker, if it has no mistakes.
 """
 
 import asyncio
@@ -22,12 +23,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from s3gate.app import Ports, open_gate, serve_pages
+from s3gate.app import Ports, open_gate
+from s3gate.audit.standing import Standing
 from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
 from s3gate.health.server import Page
 from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
-from s3gate.opening import CannotStart
+from s3gate.opening import CannotStart, keep_shipping
+from s3gate.pages import serve_pages
 from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.proxy.front_socket import open_socket
@@ -38,7 +41,7 @@ from s3gate.worker import LEAVE, make_context
 log = logging.getLogger("s3gate")
 
 EXIT_ENVIRONMENT: Final = 3
-WORD_BYTES: Final = 64  # of what a supervisor says
+WORD_BYTES: Final = 4096  # of what a supervisor says; it has under 1 KiB
 
 
 @dataclass
@@ -74,7 +77,8 @@ class Work:
                 with suppress(OSError):
                     link.send_bytes(status.to_line())
 
-        async with open_gate(self.settings, policy, metrics, tell) as running:
+        standing = Standing() if self.settings.cloudwatch.enabled else None
+        async with open_gate(self.settings, policy, metrics, standing, tell) as running:
 
             def hear() -> None:
                 try:
@@ -85,6 +89,8 @@ class Work:
                     return
                 if word == LEAVE:
                     running.gate.addon.services.leaving = True
+                elif standing is not None:
+                    standing.take_over(word)
 
             loop = asyncio.get_running_loop()
             loop.add_reader(link.fileno(), hear)
@@ -105,7 +111,7 @@ def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
         CannotStart: the policy cannot be read, or an address cannot be had.
     """
     watchers = Watchers()
-    with _reserve(settings) as port, _metrics_directory() as directory:
+    with _reserve(settings) as port, _metrics_directory() as directory, keep_shipping(settings) as standing:
         listen = settings.listen.model_copy(update={"port": port})
         work = Work(settings.model_copy(update={"listen": listen}), _read_policy(settings.policy))
         shared = SharedMetrics(directory)
@@ -118,6 +124,7 @@ def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
                 left=lambda: watchers.leave(time.monotonic()),
                 unaware=lambda: watchers.unaware(time.monotonic()),
                 renew=lambda: _renew(work),
+                news=standing.pass_on if standing is not None else lambda _writer: None,
             ),
         )
 

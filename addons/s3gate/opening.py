@@ -20,6 +20,7 @@ from s3gate.audit.keeper import ShipperKeeper
 from s3gate.audit.key_form import KeyForm
 from s3gate.audit.notice import render_policy
 from s3gate.audit.order import Order
+from s3gate.audit.standing import Standing
 from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
@@ -150,8 +151,12 @@ async def record_policy(journal: Journal, policy: Policy, source: Path) -> None:
 
 
 @contextmanager
-def keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeeper | None]:
-    """The shipping process of a journal, or None where CloudWatch is off; ended at the end."""
+def keep_shipping(settings: Settings) -> Iterator[Standing | None]:
+    """One shipping process for all journals of the settings; ended at the end.
+
+    Yields:
+        How delivery stands, or None where CloudWatch is off.
+    """
     cloudwatch = settings.cloudwatch
     if not cloudwatch.enabled:
         log.warning(
@@ -163,7 +168,7 @@ def keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeepe
         return
     # Whatever was delivered may stay for reading here until half of the room is used.
     order = Order(
-        directories=(str(journal.directory),),
+        directory=str(settings.audit.directory),
         region=cloudwatch.region,
         group=cloudwatch.log_group,
         endpoint_url=cloudwatch.endpoint_url,
@@ -171,6 +176,6 @@ def keep_shipping(settings: Settings, journal: Journal) -> Iterator[ShipperKeepe
     )
     keeper = ShipperKeeper(order)
     try:
-        yield keeper
+        yield keeper.standing
     finally:
         keeper.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.fake_logs import FakeLogs
-from gate_process import SETTINGS, GateFiles, await_ports, stop
+from faults.fake_logs import FakeLogs, Fault
+from gate_process import SETTINGS, GateFiles, ask, await_ports, stop
+from s3gate.audit.reader import read_records
 
 pytestmark = pytest.mark.e2e
 
@@ -19,9 +21,13 @@ PATIENCE_S = 20.0
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "invented"}
 
 
-def gate(tmp_path: Path, fake: FakeLogs) -> GateFiles:
+def gate(tmp_path: Path, fake: FakeLogs, workers: int = 1) -> GateFiles:
     where = f'{{region: eu-west-1, endpoint_url: "{fake.url}", log_group: {fake.group}}}'
-    return GateFiles(tmp_path, settings=SETTINGS.replace("{enabled: false}", where), environment=KEYS)
+    return GateFiles(
+        tmp_path,
+        settings=SETTINGS.replace("{enabled: false}", where) + f"workers: {workers}\n",
+        environment=KEYS,
+    )
 
 
 def shippers(pid: int) -> list[int]:
@@ -77,3 +83,68 @@ def test_a_killed_shipper_comes_back_under_the_real_gate(tmp_path: Path) -> None
         assert code == 0
         events = [json.loads(text) for text in fake.messages()]
         assert any(one.get("last") for one in events), "the last heartbeat was delivered"
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """Grandchildren that are not shipping: forked by the fork server."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    found: list[int] = []
+    for child in children:
+        found += map(int, Path(f"/proc/{child}/task/{child}/children").read_text().split())
+    return found
+
+
+def ready(health: int) -> dict[str, object]:
+    state: dict[str, object] = json.loads(ask(health, "/readyz")[1])
+    return state
+
+
+def test_several_workers_have_one_shipper_and_their_ends_do_not_touch_it(tmp_path: Path) -> None:
+    with FakeLogs() as fake:
+        process = gate(tmp_path, fake, workers=2).start()
+        _, health, admin = await_ports(process)
+        try:
+            wait_until(lambda: ready(health)["shipping"] == "well")
+            (shipper,) = shippers(process.pid)
+            os.kill(workers_of(process)[0], signal.SIGKILL)
+            wait_until(lambda: b"s3gate_worker_restarts 1.0" in ask(admin, "/metrics")[1])
+            wait_until(lambda: ready(health)["workers"] == {"wanted": 2, "serving": 2, "silent": []})
+            assert shippers(process.pid) == [shipper]
+            os.kill(shipper, signal.SIGKILL)
+            wait_until(lambda: "shipper" in str(ready(health)["shipping"]))
+            wait_until(lambda: ready(health)["shipping"] == "well" and shippers(process.pid) != [shipper])
+        finally:
+            code, _ = stop(process)
+        assert code == 0
+        assert len(fake.streams) == 2
+        told = {(one["writer"], one["seq"]) for one in map(json.loads, fake.messages())}
+    assert told == {(one["writer"], one["seq"]) for one in read_records(tmp_path / "audit")}
+
+
+def test_what_a_killed_supervisor_and_its_workers_left_is_shipped_by_the_next_start(tmp_path: Path) -> None:
+    """Three workers leave three journals; the next gate has one worker, and ships all of them."""
+    with FakeLogs(faults=[Fault.UNAVAILABLE_503] * 500) as fake:
+        process = gate(tmp_path, fake, workers=3).start()
+        await_ports(process)
+        (shipper,), workers = shippers(process.pid), workers_of(process)
+        for pid in (process.pid, *workers, shipper):
+            os.kill(pid, signal.SIGKILL)
+        process.wait(PATIENCE_S)
+        assert process.stderr is not None
+        process.stderr.close()
+        assert fake.messages() == []
+    written = {(one["writer"], one["seq"]) for one in read_records(tmp_path / "audit")}
+    assert len({writer for writer, _ in written}) == 3
+    with FakeLogs() as fake:
+        (tmp_path / "s3gate.yaml").unlink()
+        process = gate(tmp_path, fake).start()
+        await_ports(process)
+
+        def arrived() -> set[object]:
+            return {(one["writer"], one["seq"]) for one in map(json.loads, fake.messages())}
+
+        try:
+            wait_until(lambda: written <= arrived())
+        finally:
+            code, _ = stop(process)
+    assert code == 0

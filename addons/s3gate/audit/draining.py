@@ -1,7 +1,8 @@
 """Empties what a dead writer left: its journal is recovered, then shipped to the end.
 
 Holding the writer's lock proves that nobody appends. The torn tail is cut off as at
-any start, the rest synced, and only then does everything on disk count as written.
+any start, the rest synced, and only then does everything on disk count as written. Where
+a running gate ships the journal already, it is left to it, and only waited for.
 """
 
 import os
@@ -9,13 +10,17 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from s3gate.audit.claim import take_claim
 from s3gate.audit.cursor import CursorFile
 from s3gate.audit.journal import take_lock
 from s3gate.audit.mark import Mark
 from s3gate.audit.reader import JournalReader
 from s3gate.audit.segment import recover_tail
 from s3gate.audit.shipper import Shipper, Sink
+
+LOOK_S: Final = 0.2  # between looks at the cursor of a journal that another process ships
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +69,32 @@ def drain_writer(directory: Path, key: bytes, sink: Sink, timeout_s: float) -> D
         mark.close()
         cursor = CursorFile(directory)
         before = cursor.load().seq
-        stop = threading.Event()
-        stop.set()  # from the beginning: it drains, and ends when nothing waits or time is over
-        reader = JournalReader(directory, lambda: tail.seq)
         began = time.monotonic()
-        shipper = Shipper(reader, sink, cursor, stop, interval_s=0, drain_s=timeout_s)
-        shipper.run()
-        error = shipper.health().sink.last_error
+        error = _ship_or_await(JournalReader(directory, lambda: tail.seq), tail.seq, sink, timeout_s)
         late = f"no answer within {time.monotonic() - began:.0f} s"
         reached = cursor.load().seq
         return Drained(tail.seq, before, reached, (error or late) if reached < tail.seq else None)
     finally:
         os.close(lock)
+
+
+def _ship_or_await(reader: JournalReader, seq: int, sink: Sink, timeout_s: float) -> str | None:
+    """Ship what waits, or wait while another process ships it; what that waited for at the end, or None."""
+    cursor = CursorFile(reader.directory)
+    claim = take_claim(reader.directory)
+    if claim is None:
+        end, pause = time.monotonic() + timeout_s, threading.Event()
+        while cursor.load().seq < seq and time.monotonic() < end:
+            pause.wait(LOOK_S)
+        return "a running gate ships it, and is not done"
+    try:
+        stop = threading.Event()
+        stop.set()  # from the beginning: it drains, and ends when nothing waits or time is over
+        shipper = Shipper(reader, sink, cursor, stop, interval_s=0, drain_s=timeout_s)
+        shipper.run()
+        return shipper.health().sink.last_error
+    finally:
+        os.close(claim)
 
 
 def _sync(path: Path) -> None:

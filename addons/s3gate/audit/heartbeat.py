@@ -14,9 +14,9 @@ from typing import Final
 
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalUnavailable, Kind
-from s3gate.audit.keeper import ShipperKeeper
 from s3gate.audit.mark import list_heads
 from s3gate.audit.notice import Delivery, Pulse, render_heartbeat
+from s3gate.audit.standing import Standing
 
 INTERVAL_S: Final = 60.0  # the period of the alarm that misses it
 
@@ -55,7 +55,7 @@ class Heartbeat:
         journal: open.
         tally: fed by the recorder.
         policy: gives the digest of the policy in force, or None.
-        keeper: of the shipping process; None where nothing is shipped.
+        standing: of delivery; None where nothing is shipped.
         interval_s: seconds between two.
     """
 
@@ -64,10 +64,10 @@ class Heartbeat:
         journal: Journal,
         tally: Tally,
         policy: Callable[[], str | None],
-        keeper: ShipperKeeper | None,
+        standing: Standing | None,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        self._journal, self._tally, self._policy, self._keeper = journal, tally, policy, keeper
+        self._journal, self._tally, self._policy, self._standing = journal, tally, policy, standing
         self._interval_s = interval_s
 
     async def run(self) -> None:
@@ -103,14 +103,14 @@ class Heartbeat:
         return True
 
     def _delivery(self) -> Delivery | None:
-        if self._keeper is None:
+        if self._standing is None:
             return None
-        health = self._keeper.health(self._journal.directory.name, self._journal.acknowledged_seq)
+        health = self._standing.health(self._journal.directory.name, self._journal.acknowledged_seq)
         return Delivery(
             acknowledged_seq=health.acknowledged_seq,
             oldest_unacknowledged_s=health.oldest_unacknowledged_s,
             retries=health.sink.retries,
             dead_letters=health.sink.dead_letters,
-            restarts=self._keeper.restarts,
+            restarts=self._standing.restarts,
             error=health.error or health.sink.last_error,
         )

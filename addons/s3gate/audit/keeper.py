@@ -1,6 +1,7 @@
 """Keeps the shipping process running beside the gate: starts it, listens to it, starts it again.
 
-The normal case: one process for as long as the gate lives, a status line a second. It
+The normal case: one process for all journals for as long as the gate lives, a status line
+a second. Workers that come and go do not touch it; journals that they leave are shipped. It
 is started again, after a growing pause, when it ends, and ended first when it has said
 nothing for half a minute. Nothing is lost by any of this: what it had delivered is in
 its cursor, what it had not is in the journal. `close` ends it within a few seconds,
@@ -16,13 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from s3gate.audit.backoff import Backoff
-from s3gate.audit.order import Order, parse_status
-from s3gate.audit.shipper import DRAIN_S, ShipperHealth, SinkHealth
+from s3gate.audit.order import Order
+from s3gate.audit.shipper import DRAIN_S
+from s3gate.audit.standing import Standing
 
 COMMAND: Final = (sys.executable, "-m", "s3gate.audit.shipping")
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
@@ -33,14 +34,13 @@ CALM_S: Final = 60.0  # a process that lived this long failed anew, not again
 END_S: Final = DRAIN_S + 1.5  # its drain, a second for its threads, its interpreter's end
 READ_BYTES: Final = 65536
 LINE_BYTES: Final = 1 << 20  # far above any status line
-NOT_STARTED: Final = ShipperHealth(0, 0.0, 0, SinkHealth(), "the shipper has not spoken yet")
 
 
 class ShipperKeeper:
     """Runs the shipping process of one gate.
 
     Args:
-        order: what is shipped where.
+        order: which journals, where to.
         command: argument list that starts the process.
         backoff: the first state of a row of restarts.
     """
@@ -53,34 +53,15 @@ class ShipperKeeper:
         self._closing = threading.Event()
         self._handover = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._status: dict[str, ShipperHealth] = {}
-        self._heard_at = time.monotonic()
-        self._restarts = 0
+        self.standing = Standing()
         self._thread = threading.Thread(target=self._keep, name="shipper-keeper", daemon=True)
         self._thread.start()
-
-    @property
-    def restarts(self) -> int:
-        """How often the process was started again."""
-        return self._restarts
 
     @property
     def pid(self) -> int | None:
         """The process id while one runs."""
         process = self._process
         return process.pid if process is not None else None
-
-    def health(self, writer: str, written_seq: int) -> ShipperHealth:
-        """How delivery of one journal stands; may be asked from any thread.
-
-        Args:
-            writer: its id.
-            written_seq: the last record on disk; while it waits, silence of the process counts as lag.
-        """
-        told, silent_s = self._status.get(writer, NOT_STARTED), time.monotonic() - self._heard_at
-        if told.acknowledged_seq >= written_seq:
-            return told
-        return replace(told, oldest_unacknowledged_s=told.oldest_unacknowledged_s + silent_s)
 
     def close(self) -> None:
         """Let the process deliver for a moment, then end it."""
@@ -104,7 +85,7 @@ class ShipperKeeper:
                 _end(process)
             if self._closing.is_set():
                 return
-            self._restarts += 1
+            self.standing.restarts += 1
             self._backoff = self._calm if time.monotonic() - began > CALM_S else self._backoff
             self._backoff = self._backoff.after_failure()
             self._closing.wait(self._backoff.delay_s(random.random()))  # noqa: S311 - jitter, not a secret
@@ -124,9 +105,10 @@ class ShipperKeeper:
                     start_new_session=True,  # Ctrl-C is for the gate, which drains first
                 )
             except OSError as exc:
-                self._fail(f"the shipper cannot be started: {exc.strerror}")
+                self.standing.fail(f"the shipper cannot be started: {exc.strerror}")
                 return None
-            self._process, self._heard_at = process, time.monotonic()
+            self._process = process
+            self.standing.begin()
             with contextlib.suppress(OSError):  # it has ended already: that is seen next
                 if process.stdin is not None:
                     process.stdin.write(self._order.to_line())
@@ -144,21 +126,9 @@ class ShipperKeeper:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    self._status, self._heard_at = parse_status(line), time.monotonic()
+                    self.standing.hear(line)
             rest = rest[-LINE_BYTES:]
-        self._fail("the shipper has ended and is started again")
-
-    def _fail(self, why: str) -> None:
-        self._status = {
-            writer: replace(health, error=why)
-            for writer, health in (
-                self._status or dict.fromkeys(map(_name, self._order.directories), NOT_STARTED)
-            ).items()
-        }
-
-
-def _name(directory: str) -> str:
-    return Path(directory).name
+        self.standing.fail("the shipper has ended and is started again")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
 """What the gate and its shipping process say to each other, a JSON line each. Pure.
 
-The gate says one line: which journals, where to. The process says one a second: how
-delivery of each stands.
+The gate says one line: where the journals are, where to. The process says one a second:
+how delivery of each stands.
 """
 
 import json
@@ -16,14 +16,14 @@ class Order:
     """What a shipping process is to do.
 
     Args:
-        directories: the writers' own; the name of each is its log stream.
+        directory: that of all writers; the name of each one's own is its log stream.
         region: AWS region, or None for that of the environment.
         group: log group.
         endpoint_url: another endpoint than the region's, or None.
         keep_bytes: shipped segments stay while all of a journal hold no more than this.
     """
 
-    directories: tuple[str, ...]
+    directory: str
     region: str | None
     group: str
     endpoint_url: str | None
@@ -41,9 +41,8 @@ class Order:
             ValueError: it is no order.
         """
         try:
-            fields = json.loads(line)
-            return cls(**(fields | {"directories": tuple(fields["directories"])}))
-        except (TypeError, KeyError) as exc:
+            return cls(**json.loads(line))
+        except TypeError as exc:
             raise ValueError("the first line is no order") from exc
 
 

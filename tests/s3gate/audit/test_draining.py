@@ -1,11 +1,16 @@
 """What a dead writer left is recovered, then delivered to the end; a living one is let alone."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from s3gate.audit.appender import Position
+from s3gate.audit.claim import take_claim
+from s3gate.audit.cursor import CursorFile
 from s3gate.audit.draining import drain_writer
 from s3gate.audit.journal import Journal, JournalDamaged, JournalUnavailable, Kind
 from s3gate.audit.mark import NAME as MARK
@@ -95,3 +100,19 @@ def test_a_damaged_journal_is_not_shipped(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"egress", b"digest", 1))
     with pytest.raises(JournalDamaged):
         drain_writer(directory, KEY, TakingSink(), 1)
+
+
+def test_one_that_a_running_gate_ships_is_waited_for(tmp_path: Path) -> None:
+    directory = left_behind(tmp_path)
+    claim = take_claim(directory)
+    assert claim is not None
+    sink = TakingSink()
+    drained = drain_writer(directory, KEY, sink, 0.1)
+    assert (drained.acknowledged, drained.empty, sink.seqs) == (0, False, [])
+    assert "a running gate ships it" in str(drained.error)
+    waits = threading.Thread(target=CursorFile(directory).store, args=(Position(5, 1, 1),))
+    waits.start()
+    assert drain_writer(directory, KEY, sink, 10).empty
+    assert sink.seqs == [], "it was delivered by the other"
+    waits.join()
+    os.close(claim)

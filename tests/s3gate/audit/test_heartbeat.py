@@ -5,9 +5,8 @@ from pathlib import Path
 
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.journal import Journal, Kind
-from s3gate.audit.keeper import ShipperKeeper
-from s3gate.audit.order import Order
 from s3gate.audit.reader import read_records
+from s3gate.audit.standing import Standing
 
 KEY = b"k" * 32
 
@@ -50,9 +49,9 @@ async def test_what_was_not_told_is_told_by_the_next(tmp_path: Path) -> None:
 
 async def test_it_tells_how_shipping_stands(tmp_path: Path) -> None:
     journal, tally, _ = make(tmp_path)
-    keeper = ShipperKeeper(Order((str(journal.directory),), None, "g", None, 0), ["/nonexistent/shipper"])
-    assert await Heartbeat(journal, tally, lambda: None, keeper).beat()
-    keeper.close()
+    standing = Standing()
+    standing.fail("the shipper cannot be started: no such file")
+    assert await Heartbeat(journal, tally, lambda: None, standing).beat()
     journal.close()
     (record,) = read_records(tmp_path)
     delivery = record["delivery"]

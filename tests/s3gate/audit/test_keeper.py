@@ -40,7 +40,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 
 def order(directory: Path, fake: FakeLogs | None = None) -> Order:
-    return Order((str(directory),), "eu-west-1", "/s3gate/audit", fake.url if fake else None, 0)
+    return Order(str(directory), "eu-west-1", "/s3gate/audit", fake.url if fake else None, 0)
 
 
 def append(journal: Journal, first: int, count: int) -> None:
@@ -55,7 +55,7 @@ def test_a_killed_shipper_is_started_again_and_nothing_is_lost(tmp_path: Path) -
     """Killed five times while records keep coming and CloudWatch fails now and then."""
     journal = Journal.open(tmp_path, "w1", KEY, 1 << 24)
     with FakeLogs(faults=[Fault.RESET, Fault.NONE, Fault.ACCEPT_THEN_RESET, Fault.THROTTLE] * 3) as fake:
-        keeper = ShipperKeeper(order(journal.directory, fake), backoff=SOON)
+        keeper = ShipperKeeper(order(tmp_path, fake), backoff=SOON)
         for turn in range(5):
             append(journal, turn * 20, 20)
             wait_until(lambda turn=turn: len(set(fake.messages())) > turn * 20)  # type: ignore[misc]  # a default binds the turn
@@ -64,8 +64,8 @@ def test_a_killed_shipper_is_started_again_and_nothing_is_lost(tmp_path: Path) -
             os.kill(pid, signal.SIGKILL)
             wait_until(lambda pid=pid: keeper.pid != pid)  # type: ignore[misc]  # a default binds the pid
         append(journal, 100, 1)
-        wait_until(lambda: keeper.health("w1", 101).acknowledged_seq == 101)
-        assert keeper.restarts >= 5
+        wait_until(lambda: keeper.standing.health("w1", 101).acknowledged_seq == 101)
+        assert keeper.standing.restarts >= 5
         keeper.close()
         arrived = [json.loads(text)["audit_id"] for text in fake.messages()]
         assert set(arrived) == {str(number) for number in range(101)}
@@ -76,7 +76,7 @@ def test_a_black_hole_does_not_hold_the_end(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, "w1", KEY, 1 << 24)
     append(journal, 0, 5)
     with FakeLogs(faults=[Fault.BLACK_HOLE] * 9) as fake:
-        keeper = ShipperKeeper(order(journal.directory, fake))
+        keeper = ShipperKeeper(order(tmp_path, fake))
         wait_until(lambda: len(fake.faults) < 9)
         pid = keeper.pid
         began = time.monotonic()
@@ -98,27 +98,27 @@ def test_credentials_that_come_later_are_found(tmp_path: Path, monkeypatch: pyte
     journal = Journal.open(tmp_path, "w1", KEY, 1 << 24)
     append(journal, 0, 5)
     with FakeLogs() as fake:
-        keeper = ShipperKeeper(order(journal.directory, fake), backoff=SOON)
-        wait_until(lambda: keeper.restarts > 0)
+        keeper = ShipperKeeper(order(tmp_path, fake), backoff=SOON)
+        wait_until(lambda: keeper.standing.restarts > 0)
         assert fake.messages() == []
         (tmp_path / "credentials").write_text("[default]\naws_access_key_id = A\naws_secret_access_key = B\n")
-        wait_until(lambda: keeper.health("w1", 5).acknowledged_seq == 5)
+        wait_until(lambda: keeper.standing.health("w1", 5).acknowledged_seq == 5)
         keeper.close()
         assert len(fake.messages()) == 5
     journal.close()
 
 
 def test_one_that_dies_at_once_is_told_and_tried_again(tmp_path: Path) -> None:
-    keeper = ShipperKeeper(order(tmp_path / "w1"), [sys.executable, "-c", "raise SystemExit(3)"], SOON)
-    wait_until(lambda: keeper.restarts > 2)
-    assert "started again" in str(keeper.health("w1", 0).error)
+    keeper = ShipperKeeper(order(tmp_path), [sys.executable, "-c", "raise SystemExit(3)"], SOON)
+    wait_until(lambda: keeper.standing.restarts > 2)
+    assert "started again" in str(keeper.standing.health("w1", 0).error)
     keeper.close()
 
 
 def test_one_that_cannot_be_started_is_told(tmp_path: Path) -> None:
-    keeper = ShipperKeeper(order(tmp_path / "w1"), ["/nonexistent/shipper"], SOON)
-    wait_until(lambda: keeper.restarts > 2)
-    assert "cannot be started" in str(keeper.health("w1", 0).error)
+    keeper = ShipperKeeper(order(tmp_path), ["/nonexistent/shipper"], SOON)
+    wait_until(lambda: keeper.standing.restarts > 2)
+    assert "cannot be started" in str(keeper.standing.health("w1", 0).error)
     keeper.close()
 
 
@@ -127,17 +127,17 @@ def test_one_that_says_nothing_is_replaced_and_lag_grows(
 ) -> None:
     monkeypatch.setattr(keeper_module, "SILENCE_S", 0.2)
     silent = "import sys; print('not a status', flush=True); sys.stdin.read()"
-    keeper = ShipperKeeper(order(tmp_path / "w1"), [sys.executable, "-c", silent], SOON)
-    wait_until(lambda: keeper.restarts > 1)
-    assert keeper.health("w1", 0).oldest_unacknowledged_s == 0
-    assert keeper.health("w1", 1).oldest_unacknowledged_s > 0
+    keeper = ShipperKeeper(order(tmp_path), [sys.executable, "-c", silent], SOON)
+    wait_until(lambda: keeper.standing.restarts > 1)
+    assert keeper.standing.health("w1", 0).oldest_unacknowledged_s == 0
+    assert keeper.standing.health("w1", 1).oldest_unacknowledged_s > 0
     keeper.close()
 
 
 def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "END_S", 0.3)
     stubborn = "import threading; print('{}', flush=True); threading.Event().wait(60)"
-    keeper = ShipperKeeper(order(tmp_path / "w1"), [sys.executable, "-c", stubborn], SOON)
+    keeper = ShipperKeeper(order(tmp_path), [sys.executable, "-c", stubborn], SOON)
     wait_until(lambda: keeper.pid is not None)
     pid = keeper.pid
     keeper.close()

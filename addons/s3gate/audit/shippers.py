@@ -1,0 +1,121 @@
+"""The shippers of all journals under one directory: each gets one as soon as something waits in it.
+
+The normal case: every worker has a journal, and what it marks is on its way a second
+later. Journals that a dead writer left are shipped like the others, as far as they are
+marked. A journal that another process ships already is left to it, until it lets go.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from s3gate.audit.claim import take_claim
+from s3gate.audit.cloudwatch import CloudWatchSink
+from s3gate.audit.cursor import CursorFile
+from s3gate.audit.dead_letter import DeadLetters
+from s3gate.audit.delivery import LogsClient
+from s3gate.audit.mark import MarkFollower, read_mark
+from s3gate.audit.order import Order
+from s3gate.audit.reader import JournalReader
+from s3gate.audit.shipper import DRAIN_S, Shipper, ShipperHealth, SinkHealth
+
+CLOSE_S: Final = 1.0  # beyond the drain: how long a thread may take to let go
+WITHOUT_CREDENTIALS: Final = frozenset({"NoCredentialsError", "PartialCredentialsError"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    shipper: Shipper
+    thread: threading.Thread
+    claim: int
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A journal without a shipper of ours, and since when its cursor has not moved though more is marked."""
+
+    seq: int
+    since: float | None
+    error: str | None = None
+
+    def health(self) -> ShipperHealth:
+        lag = 0.0 if self.since is None else time.monotonic() - self.since
+        return ShipperHealth(self.seq, lag, 0, SinkHealth(), self.error)
+
+
+@dataclass(slots=True)
+class Shippers:
+    """One shipper for each journal in which something waits.
+
+    Args:
+        order: which journals, where to.
+        client: for all of them; boto3's clients may be used from several threads.
+    """
+
+    order: Order
+    client: LogsClient
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _running: dict[str, _Running] = field(default_factory=dict)
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Start a shipper for every journal that needs one by now."""
+        directories: list[Path] = []
+        with suppress(FileNotFoundError):  # no worker has made it yet
+            directories = sorted(path for path in Path(self.order.directory).iterdir() if path.is_dir())
+        for directory in directories:
+            if directory.name not in self._running:
+                try:
+                    self._look_at(directory)
+                except OSError as exc:
+                    self._waiting[directory.name] = _Waiting(0, time.monotonic(), str(exc))
+
+    def health(self) -> Sequence[tuple[str, ShipperHealth]]:
+        """How delivery of each journal stands."""
+        running = [(name, one.shipper.health()) for name, one in self._running.items()]
+        return running + [(name, one.health()) for name, one in self._waiting.items()]
+
+    def well(self) -> bool:
+        """Whether all of them run, and have credentials."""
+        return all(
+            one.thread.is_alive() and one.shipper.health().sink.last_error not in WITHOUT_CREDENTIALS
+            for one in self._running.values()
+        )
+
+    def close(self) -> None:
+        """Look once more, then let each deliver for a moment and end."""
+        self.look()
+        self._stop.set()
+        end = time.monotonic() + DRAIN_S + CLOSE_S
+        for one in self._running.values():
+            one.thread.join(max(0.0, end - time.monotonic()))
+            if not one.thread.is_alive():
+                os.close(one.claim)
+
+    def _look_at(self, directory: Path) -> None:
+        marked = read_mark(directory)
+        if marked is None:
+            return
+        reached = CursorFile(directory).load().seq
+        if reached == marked.seq:
+            self._waiting[directory.name] = _Waiting(reached, None)
+        elif (claim := take_claim(directory)) is not None:
+            self._waiting.pop(directory.name, None)
+            self._running[directory.name] = self._start(directory, claim)
+        else:
+            before = self._waiting.get(directory.name)
+            since = before.since if before is not None and before.seq == reached else None
+            self._waiting[directory.name] = _Waiting(reached, since or time.monotonic())
+
+    def _start(self, directory: Path, claim: int) -> _Running:
+        sink = CloudWatchSink(self.client, self.order.group, directory.name, DeadLetters(directory))
+        reader = JournalReader(directory, MarkFollower(directory))
+        shipper = Shipper(reader, sink, CursorFile(directory), self._stop, keep_bytes=self.order.keep_bytes)
+        thread = threading.Thread(target=shipper.run, name=directory.name, daemon=True)
+        thread.start()
+        return _Running(shipper, thread, claim)

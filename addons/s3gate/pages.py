@@ -1,0 +1,56 @@
+"""The pages beside the gate: for the load balancer whether it is ready, for the operator what it counts.
+
+The normal case: two small servers, `health` for `/livez` and `/readyz`, `admin` for these
+and `/metrics`; both answer while the gate runs, and until its end.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+
+from s3gate.health.server import HealthServer, Page, Route, Watch
+from s3gate.health.watchers import Watchers
+from s3gate.opening import CannotStart
+from s3gate.settings import Settings
+from s3gate.settings.model import Admin, Health
+
+
+@contextmanager
+def serve_pages(
+    settings: Settings, ready: Route, measured: Route, watchers: Watchers
+) -> Iterator[tuple[int, int]]:
+    """The pages for the load balancer and for the operator, while the gate runs.
+
+    Args:
+        settings: where.
+        ready: makes `/readyz`.
+        measured: makes `/metrics`.
+        watchers: told who asked whether the gate is ready, of the load balancer's side.
+
+    Raises:
+        CannotStart: an address cannot be had.
+    """
+
+    def live() -> Page:
+        return Page(200, "text/plain; charset=utf-8", b"alive\n")
+
+    def watch(path: str, peer: str, status: int) -> None:
+        if path == "/readyz":
+            watchers.asked(peer, time.monotonic(), ready=status == HTTPStatus.OK)
+
+    pages: dict[str, Route] = {"/livez": live, "/readyz": ready}
+    with ExitStack() as stack:
+        health = _open_page("health", settings.health, pages, watch)
+        stack.callback(health.close)
+        admin = _open_page("admin", settings.admin, pages | {"/metrics": measured}, lambda *_: None)
+        stack.callback(admin.close)
+        yield health.port, admin.port
+
+
+def _open_page(name: str, where: Health | Admin, pages: dict[str, Route], watch: Watch) -> HealthServer:
+    try:
+        return HealthServer(where.host, where.port, pages, watch)
+    except OSError as exc:
+        what = f"cannot listen on {where.host}:{where.port} for {name}"
+        raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc
