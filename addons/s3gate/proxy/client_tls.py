@@ -24,6 +24,7 @@ from s3gate.proxy.exchange import Session
 from s3gate.proxy.hello import FATAL_UNRECOGNIZED_NAME, NotTls, read_hello
 from s3gate.proxy.hooks import S3gateHelloHook, S3gateRefusedHook
 from s3gate.proxy.services import Services
+from s3gate.proxy.tls import was_read
 from s3gate.proxy.tunnel import GateTls
 from s3gate.s3.host import HostName, parse_authority
 
@@ -138,8 +139,7 @@ class ClientTls(GateTls):
 
     def on_shaken(self) -> layer.CommandGenerator[None]:
         """OpenSSL read the same name as we did, or nothing goes on."""
-        name = self.tls.get_servername()
-        if name is None or name.decode("latin-1") != self._session.sni:
+        if self._session.sni is None or not was_read(self.tls, self._session.sni):
             raise AssertionError("OpenSSL reads another server name than the gate judged")
         yield from ()
 

@@ -93,6 +93,24 @@ class TlsEnds:
         return context
 
 
+def was_read(connection: SSL.Connection, sni: str) -> bool:
+    """Whether OpenSSL read this server name in the ClientHello that it answered.
+
+    Of a resumed session of TLS 1.2 it tells none (SSL_get_servername(3): that of the session, which keeps
+    it for a callback alone). Nothing else resumes there than a session of the same name: each name has a
+    context, and each context its own tickets and sessions.
+
+    Args:
+        connection: towards the client, after its handshake.
+        sni: what we read, as sent, latin-1.
+    """
+    name = connection.get_servername()
+    if name is None:
+        resumed = _lib.SSL_session_reused(connection._ssl) == 1  # noqa: SLF001 - pyOpenSSL has no name for it
+        return resumed and connection.get_protocol_version() == SSL.TLS1_2_VERSION
+    return name.decode("latin-1") == sni
+
+
 def verify_problem(connection: SSL.Connection) -> str | None:
     """Why the peer's certificate was not accepted, in OpenSSL's words; None when it was."""
     result = _lib.SSL_get_verify_result(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it

@@ -11,7 +11,7 @@ from OpenSSL._util import lib
 
 from s3gate.proxy import tls
 from s3gate.proxy.authority import Authority
-from s3gate.proxy.tls import TlsEnds, verify_problem
+from s3gate.proxy.tls import TlsEnds, verify_problem, was_read
 from s3gate.s3.host import HostName
 
 HOST = HostName("b.s3.ap-northeast-1.amazonaws.com")
@@ -46,6 +46,44 @@ def test_the_two_ends_agree(ends: TlsEnds) -> None:
     assert client.get_alpn_proto_negotiated() == b"http/1.1"
     assert server.get_servername() == HOST.encode()
     assert verify_problem(client) is None
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+def test_the_name_that_was_read_is_told_of_resumed_sessions_too(ends: TlsEnds, version: int) -> None:
+    """TLS 1.2 tells no name of a resumed session; none resumes under another name's context."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_max_proto_version(version)
+
+    def shake(name: HostName, session: SSL.Session | None) -> tuple[SSL.Connection, SSL.Connection]:
+        client, server = SSL.Connection(context), ends.accept(name)
+        client.set_tlsext_host_name(name.encode())
+        if session is not None:
+            client.set_session(session)
+        client.set_connect_state()
+        pump(client, server)
+        with contextlib.suppress(SSL.WantReadError):
+            client.recv(1)  # the tickets of TLS 1.3
+        return client, server
+
+    client, server = shake(HOST, None)
+    session = client.get_session()
+    assert was_read(server, HOST)
+    assert not was_read(server, HOST.upper())
+    _, resumed = shake(HOST, session)
+    assert lib.SSL_session_reused(resumed._ssl) == 1
+    assert was_read(resumed, HOST)
+    other = HostName("c.s3.amazonaws.com")
+    _, fresh = shake(other, session)
+    assert lib.SSL_session_reused(fresh._ssl) == 0
+    assert was_read(fresh, other)
+    assert not was_read(fresh, HOST)
+
+
+def test_without_a_name_none_was_read(ends: TlsEnds) -> None:
+    client, server = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD)), ends.accept(HOST)
+    client.set_connect_state()
+    pump(client, server)
+    assert not was_read(server, HOST)
 
 
 def test_a_certificate_for_another_name_is_refused(ends: TlsEnds) -> None:
@@ -106,6 +144,7 @@ def test_contract_openssl(tmp_path: Path) -> None:
     """pyOpenSSL's private functions that set what the peer's certificate must be for."""
     for name in (
         "SSL_get0_param",
+        "SSL_session_reused",
         "X509_VERIFY_PARAM_set1_host",
         "X509_VERIFY_PARAM_set_hostflags",
         "SSL_get_verify_result",
