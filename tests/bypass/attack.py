@@ -14,7 +14,7 @@ reader between) would make of it, `rows` are the attacks. A row is an object:
   same as `reason`, null: it cannot be asked that (the bytes are not one request).
 - `status`: of the answer, when it is not 403.
 - `passes`: request targets that S3 rightly sees.
-- `dns`: what the name server answers: name to list of addresses.
+- `dns`: what the name server answers: name to list of addresses, or to fields of an `Answer`.
 - `answer`: what S3 answers, in place of 200.
 - `why`: for this row alone.
 """
@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ATTACKS: Final = Path(__file__).with_name("attacks")
 KEY: Final = "ASIAY34FZKBOKMUTVV7A"  # of account 609629065308, which the policy lists
@@ -33,6 +33,8 @@ REGION: Final = "ap-northeast-1"
 RAW: Final = "raw"
 SAME: Final = "same"
 _MACRO: Final = re.compile(r"\{(?:signed(?::([^}]*))?|(\d+)\*([^}]+)|hex:([0-9a-fA-F ]*))\}")
+
+Told = Sequence[str] | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Attack:
     why: str
     status: int = 403
     passes: tuple[str, ...] = ()
-    dns: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    dns: Mapping[str, Told] = field(default_factory=dict, hash=False)
     answer: bytes | None = None
 
     def __str__(self) -> str:

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bypass.attack import Attack
+from bypass.attack import Attack, Told
 from e2e.fake_s3 import FakeS3, answering, serve_ok
 from e2e.rig import FixedPolicy, server_context
 from s3gate.audit.heartbeat import Tally
@@ -47,10 +48,8 @@ class Ground:
         """The surroundings as a row wants them."""
         self.s3.connections.clear()
         self.s3.script = answering(attack.answer, close=False) if attack.answer is not None else serve_ok
-        for name, addresses in attack.dns.items():
-            four = tuple(one for one in addresses if ":" not in one)
-            six = tuple(one for one in addresses if ":" in one)
-            self.dns.set_answer(name, Answer(ipv4=four, ipv6=six))
+        for name, told in attack.dns.items():
+            self.dns.set_answer(name, _answer(told))
         yield
         for name in attack.dns:
             self.dns.set_answer(name, None)
@@ -79,6 +78,17 @@ class Ground:
             told = [one for one in records if one["event"] == "egress" or one["reason"] is not None]
             reasons += [one["reason"] for one in told]
         return reasons
+
+
+def _answer(told: Told) -> Answer:
+    """What a row wants a name to be answered."""
+    if isinstance(told, Mapping):
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in told.items()
+        }
+        return Answer(**fields)
+    four = tuple(one for one in told if ":" not in one)
+    return Answer(ipv4=four, ipv6=tuple(one for one in told if ":" in one))
 
 
 @contextlib.asynccontextmanager

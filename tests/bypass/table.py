@@ -36,6 +36,7 @@ ALLOWED = [
             "keyed-bucket",
             "client-bucket",
             "account-bucket",
+            "owned-bucket",
             "other-bucket",
             "dotted.bucket.name",
         ]
