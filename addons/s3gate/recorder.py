@@ -5,6 +5,7 @@ effect. When the journal cannot take it the gate hears AuditUnavailable and deni
 """
 
 from datetime import UTC, datetime
+from typing import Final
 
 from s3gate.audit.heartbeat import Tally
 from s3gate.audit.identifier import new_id
@@ -17,6 +18,8 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
 from s3gate.proxy.selftest import Nonce
+
+CLIENT_CLOSED: Final = "client_closed"  # of a transfer that ended without a reason: its client went away
 
 
 class JournalRecorder:
@@ -99,6 +102,9 @@ class JournalRecorder:
         await self._append(record, Kind.COMPLETION)
         status = f"{completion.status // 100}xx" if completion.status else "none"
         self._metrics.transfers.labels(status).inc()
+        if not completion.complete:
+            why = completion.reason.value if completion.reason is not None else CLIENT_CLOSED
+            self._metrics.transfers_failed.labels(why).inc()
         if completion.first_byte_us is not None:
             self._metrics.took("first_byte", completion.first_byte_us / 1e6)
         self._metrics.body_bytes.labels("up").inc(completion.bytes_up)

@@ -50,6 +50,7 @@ async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
     await recorder.decision(ALLOWED, REQUEST, Upstream(("127.0.0.1",), 1), "D2")
     await recorder.completion(completion())
     await recorder.completion(completion(complete=False))
+    await recorder.completion(completion(complete=False, status=None, reason=Reason.TIMEOUT))
     journal.close()
     records = list(read_records(journal.directory))
     assert [(one["event"], one["decision_id"]) for one in records] == [
@@ -57,12 +58,18 @@ async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
         ("egress", "D2"),
         ("completion", "D"),
         ("completion", "D"),
+        ("completion", "D"),
     ]
-    assert [one.get("outcome") for one in records[2:]] == ["completed", "failed"]
+    assert [one.get("outcome") for one in records[2:]] == ["completed", "failed", "failed"]
     page = metrics.page().body
     assert b's3gate_decisions_total{decision="deny",reason="BUCKET_NOT_LISTED"} 1.0' in page
-    assert b's3gate_body_bytes_total{direction="up"} 10.0' in page
+    assert b's3gate_body_bytes_total{direction="up"} 15.0' in page
     assert b's3gate_transfers_total{status="2xx"} 2.0' in page
+    failed = [line for line in page.splitlines() if line.startswith(b"s3gate_transfers_failed_total")]
+    assert failed == [
+        b's3gate_transfers_failed_total{reason="client_closed"} 1.0',
+        b's3gate_transfers_failed_total{reason="TIMEOUT"} 1.0',
+    ]
 
 
 async def test_what_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:

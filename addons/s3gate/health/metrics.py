@@ -40,6 +40,18 @@ class Metrics:
         self.transfers = Counter(
             "s3gate_transfers", "Ended transfers by status class.", ["status"], registry=registry
         )
+        self.transfers_failed = Counter(
+            "s3gate_transfers_failed",
+            "Ended transfers that were not complete, by reason; client_closed: the client went away.",
+            ["reason"],
+            registry=registry,
+        )
+        self._cut = Counter(
+            "s3gate_connections_cut",
+            "Connections of clients that the gate closed by itself, by reason; TIMEOUT: nothing moved.",
+            ["reason"],
+            registry=registry,
+        )
         self.body_bytes = Counter(
             "s3gate_body_bytes",
             "Body bytes by direction, seen from the client.",
@@ -84,6 +96,14 @@ class Metrics:
             seconds: of it.
         """
         self._step[step].observe(seconds)
+
+    def cut(self, reason: str) -> None:
+        """Count a connection that the gate closed by itself.
+
+        Args:
+            reason: why, a code.
+        """
+        self._cut.labels(reason).inc()
 
     def show(self, status: WorkerStatus) -> None:
         """Take over what a worker says of itself."""

@@ -170,6 +170,7 @@ class ClientTls(GateTls):
             return
         if self._hello or self.tls is not None:
             yield from self._refuse(Reason.TIMEOUT, f"the TLS handshake took longer than {HANDSHAKE_S:.0f} s")
+        self._session.cut = Reason.TIMEOUT
         yield commands.CloseConnection(self.conn)
 
     def _request(self, scheme: str = "https") -> Request:

@@ -111,7 +111,9 @@ class GateAddon:
 
     def client_disconnected(self, client: ClientConnection) -> None:
         """Forget the client."""
-        self.sessions.pop(client.id, None)
+        session = self.sessions.pop(client.id, None)
+        if session is not None and session.cut is not None:
+            self.services.meter.cut(session.cut.value)
 
     # -- the gate's own hooks -------------------------------------------------------------
 

@@ -113,12 +113,23 @@ class Meter(Protocol):
         """
         ...
 
+    def cut(self, reason: str, /) -> None:
+        """Take in that the gate closed a client's connection by itself.
+
+        Args:
+            reason: why, a code.
+        """
+        ...
+
 
 class NoMeter:
     """Where nobody asks how long things take."""
 
     def took(self, _step: str, _seconds: float, /) -> None:
         """Forget it."""
+
+    def cut(self, _reason: str, /) -> None:
+        """Forget that too."""
 
 
 class Judge(Protocol):

@@ -42,6 +42,12 @@ def test_counted_decisions_are_on_the_page() -> None:
     assert line in page.body
 
 
+def test_connections_that_the_gate_cut_are_counted_by_reason() -> None:
+    metrics = Metrics()
+    metrics.cut("TIMEOUT")
+    assert b's3gate_connections_cut_total{reason="TIMEOUT"} 1.0' in metrics.page().body
+
+
 def test_two_workers_do_not_share_counters() -> None:
     first, second = Metrics(), Metrics()
     first.audit_unavailable.inc()

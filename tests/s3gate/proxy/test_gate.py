@@ -25,9 +25,19 @@ from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.flow import make_flow, register
 from s3gate.proxy.gate import NOT_JUDGED, GateAddon
 from s3gate.proxy.head import parse_request_head
-from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+from s3gate.proxy.ports import AuditUnavailable, Completion, NoMeter, Upstream
 from s3gate.proxy.stream import HttpGate
 from s3gate.s3.host import HostName
+
+
+class Counted(NoMeter):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.cuts: list[str] = []
+
+    def cut(self, reason: str, /) -> None:
+        self.cuts.append(reason)
 
 
 @dataclass
@@ -281,6 +291,17 @@ def test_every_connection_of_a_client_starts_in_our_layer() -> None:
     assert list(hooks.addon.sessions) == [context.client.id]
     hooks.addon.client_disconnected(context.client)
     assert hooks.addon.sessions == {}
+
+
+@pytest.mark.parametrize(("cut", "told"), [(None, []), (Reason.TIMEOUT, ["TIMEOUT"])])
+def test_a_connection_that_the_gate_closed_by_itself_is_counted(cut: Reason | None, told: list[str]) -> None:
+    hooks, context, counted = Hooks(), make_context(), Counted()
+    hooks.addon.services.meter = counted
+    hooks.addon.first_layer(context)
+    hooks.addon.sessions[context.client.id].cut = cut
+    hooks.addon.client_disconnected(context.client)
+    hooks.addon.client_disconnected(context.client)
+    assert counted.cuts == told
 
 
 def test_no_other_layer_is_chosen_by_us() -> None:
