@@ -4,7 +4,8 @@ Nothing here is text any more: names are canonical, dates are dates, networks ar
 networks. A Policy is swapped whole and never changed.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -212,8 +213,9 @@ class Policy:
         arns: dict[str, list[Rule]] = {}
         for rule in self.rules:
             if rule.bucket is not None:
-                buckets.setdefault((rule.partition, rule.bucket), []).append(rule)
-                sources.setdefault((rule.partition, rule.bucket), []).append(rule)
+                place = (rule.partition, rule.bucket)
+                buckets.setdefault(place, []).append(rule)
+                sources.setdefault(place, []).append(rule)
             elif rule.fqdn is not None:
                 names.setdefault(rule.fqdn, []).append(rule)
                 named = classify_host(HostName(rule.fqdn))
@@ -221,10 +223,23 @@ class Policy:
                     sources.setdefault((rule.partition, named.label), []).append(rule)
             for arn in _arns(rule):
                 arns.setdefault(arn, []).append(rule)
-        object.__setattr__(self, "by_bucket", _frozen(buckets))
-        object.__setattr__(self, "by_source", _frozen(sources))
+        by_bucket = _frozen(buckets)
+        object.__setattr__(self, "by_bucket", by_bucket)
+        object.__setattr__(self, "by_source", _frozen(sources, by_bucket))
         object.__setattr__(self, "by_fqdn", _frozen(names))
         object.__setattr__(self, "by_arn", _frozen(arns))
+
+    def __reduce__(self) -> tuple[Callable[..., "Policy"], tuple[object, ...]]:
+        """For the way to another process: what it was made of; the indexes are built anew there."""
+        others = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        del others["clients"], others["hosts"]
+        return _remake, (dict(self.clients), dict(self.hosts), others)
+
+
+def _remake(
+    clients: dict[str, ClientGroup], hosts: dict[str, ListedHost], others: dict[str, object]
+) -> Policy:
+    return Policy(clients=MappingProxyType(clients), hosts=MappingProxyType(hosts), **others)  # type: ignore[arg-type] # as taken
 
 
 def _arns(rule: Rule) -> tuple[str, ...]:
@@ -235,5 +250,11 @@ def _arns(rule: Rule) -> tuple[str, ...]:
     return () if point is None else (point.arn, replace(point, account="").arn)
 
 
-def _frozen[Key](lists: dict[Key, list[Rule]]) -> MappingProxyType[Key, tuple[Rule, ...]]:
-    return MappingProxyType({key: tuple(rules) for key, rules in lists.items()})
+def _frozen[Key](
+    lists: dict[Key, list[Rule]], like: Mapping[Key, tuple[Rule, ...]] = MappingProxyType({})
+) -> MappingProxyType[Key, tuple[Rule, ...]]:
+    """The lists for good; what is the same as in `like` is shared with it."""
+    made = {key: tuple(rules) for key, rules in lists.items()}
+    return MappingProxyType(
+        {key: like[key] if like.get(key) == rules else rules for key, rules in made.items()}
+    )

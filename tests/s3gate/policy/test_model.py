@@ -1,5 +1,6 @@
 """The values of a policy: globs, ends, indexes."""
 
+import pickle
 import re
 from datetime import UTC, date, datetime
 
@@ -72,3 +73,32 @@ rules:
     assert [rule.id for rule in policy.by_bucket["aws", "bkt"]] == ["a", "c"]
     assert [rule.id for rule in policy.by_fqdn["bkt.s3.us-east-1.amazonaws.com"]] == ["b"]
     assert [rule.id for rule in policy.by_source["aws", "bkt"]] == ["a", "b", "c"]
+
+
+MANY = b"""\
+version: 1
+endpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}
+clients: {batch: {cidrs: [10.0.0.0/8]}}
+rules:
+  - {id: a, bucket: first-bucket, allow: [read], keys: ["in/*"], clients: [batch], accounts: ["111122223333"]}
+  - {id: b, bucket: second-bucket, allow: [read], keys: ["in/*"], clients: [batch], accounts: ["111122223333"]}
+  - {id: c, fqdn: second-bucket.s3.eu-west-1.amazonaws.com, allow: [write]}
+hosts:
+  - {name: sts.eu-west-1.amazonaws.com, accounts: ["111122223333"]}
+"""
+
+
+def test_a_policy_is_the_same_in_another_process() -> None:
+    policy = parse_policy(MANY)
+    assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301 - our own
+
+
+def test_what_is_alike_in_many_rules_is_kept_once() -> None:
+    policy = parse_policy(MANY)
+    first, second, _ = policy.rules
+    for name in ("keys", "clients", "accounts", "regions", "classes", "operations"):
+        assert getattr(first, name) is getattr(second, name), name
+    place = ("aws", "first-bucket")
+    assert policy.by_source[place] is policy.by_bucket[place]
+    other = ("aws", "second-bucket")
+    assert (len(policy.by_source[other]), len(policy.by_bucket[other])) == (2, 1)
