@@ -17,7 +17,7 @@ help:
 	@echo 'make faults what is lost under each fault, with plain watchtower beside it (about 8 minutes)'
 	@echo 'make fuzz   the properties with fresh examples for FUZZ_SECONDS (300)'
 	@echo 'make lint   ruff and mypy only'
-	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root)'
+	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root; 3 minutes)'
 	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root)'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
@@ -38,7 +38,7 @@ lint:
 	@bin=$$($(environment) s3gate) && "$$bin/ruff" check && "$$bin/ruff" format --check && "$$bin/mypy"
 
 bypass:
-	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bypass.table --rows
+	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bypass.table $(if $(ROWS),--rows) $(if $(RESULTS),--results $(RESULTS))
 
 bench:
 	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bench --out build/bench
