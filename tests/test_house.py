@@ -22,8 +22,10 @@ ARROWS = {
     "rest": set(),
     "worker": {"health"},
     "supervisor": {"health", "interrupts", "rest", "worker"},
-    "pages": {"opening", "health", "settings"},
+    "loading": {"policy"},
+    "pages": {"health", "loading", "settings"},
     "fleet": {
+        "loading",
         "opening",
         "app",
         "audit",
@@ -36,6 +38,7 @@ ARROWS = {
         "worker",
     },
     "cli": {
+        "loading",
         "opening",
         "alarms",
         "app",
@@ -51,9 +54,20 @@ ARROWS = {
     "__main__": {"cli"},
     "settings": {"policy", "s3"},
     "health": set(),
-    "opening": {"audit", "policy", "proxy", "settings"},
+    "opening": {"audit", "loading", "policy", "proxy", "settings"},
     "recorder": {"audit", "health", "policy", "proxy"},
-    "app": {"opening", "audit", "health", "pages", "policy", "proxy", "recorder", "s3", "settings"},
+    "app": {
+        "loading",
+        "opening",
+        "audit",
+        "health",
+        "pages",
+        "policy",
+        "proxy",
+        "recorder",
+        "s3",
+        "settings",
+    },
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
 IMPURE = {

@@ -7,6 +7,7 @@ written, the journal is closed, and shipping has a moment to deliver it.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
@@ -22,12 +23,11 @@ from s3gate.health.metrics import Metrics
 from s3gate.health.server import Page
 from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
+from s3gate.loading import CannotStart, load_apart
 from s3gate.opening import (
-    CannotStart,
     keep_shipping,
     load_authority,
     load_key_form,
-    load_policy,
     make_runtime,
     open_journal,
     record_policy,
@@ -133,6 +133,8 @@ class Running:
         Raises:
             CannotStart: the address cannot be had, or the self-test was not refused.
         """
+        gc.collect()
+        gc.freeze()  # what was made so far stays, and no collection that holds up requests looks at it
         try:
             await serve(self.gate, started, noticed)
         except OSError as exc:
@@ -232,11 +234,12 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
         CannotStart: the CA or the journal cannot be had.
     """
     settings = read_settings(config)
-    policy = LoadedPolicy(load_policy(settings.policy))
+    with load_apart(settings.policy) as policy:
+        loaded = LoadedPolicy(policy())
     runtime = make_runtime(settings, load_authority(settings))
     with keep_shipping(settings), open_journal(settings) as journal:
         yield make_addon(
-            runtime, policy, JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings)), new_id
+            runtime, loaded, JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings)), new_id
         )
 
 

@@ -8,6 +8,7 @@ new policy, worker by worker, if it has no mistakes.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import select
@@ -29,10 +30,11 @@ from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
 from s3gate.health.server import Page
 from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
-from s3gate.opening import CannotStart, keep_shipping
+from s3gate.loading import CannotStart, load_apart
+from s3gate.opening import keep_shipping
 from s3gate.pages import serve_pages
-from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import DocumentErrors
+from s3gate.policy.model import Policy
 from s3gate.proxy.front_socket import open_socket
 from s3gate.settings import Settings
 from s3gate.supervisor import Owner, Supervisor
@@ -50,14 +52,15 @@ class Work:
 
     Args:
         settings: valid, with the port that was reserved.
-        policy_text: of a policy without mistakes.
+        policy: in force for workers that start from now on.
     """
 
     settings: Settings
-    policy_text: bytes
+    policy: Policy
 
     def __call__(self, link: Connection) -> None:
         """Serve until SIGTERM, or until the supervisor is gone."""
+        gc.freeze()  # shared with the fork server, as long as no collection writes to it
         logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
         try:
@@ -67,7 +70,7 @@ class Work:
             sys.exit(EXIT_ENVIRONMENT)
 
     async def _serve(self, link: Connection) -> None:
-        metrics, policy = Metrics(), parse_policy(self.policy_text)
+        metrics = Metrics()
         room = select.poll()
         room.register(link.fileno(), select.POLLOUT)
 
@@ -78,7 +81,7 @@ class Work:
                     link.send_bytes(status.to_line())
 
         standing = Standing() if self.settings.cloudwatch.enabled else None
-        async with open_gate(self.settings, policy, metrics, standing, tell) as running:
+        async with open_gate(self.settings, self.policy, metrics, standing, tell) as running:
 
             def hear() -> None:
                 try:
@@ -97,23 +100,24 @@ class Work:
             await running.serve(self.settings, lambda _port: tell(running.status()), None)
 
 
-def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
+def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], None]) -> int:
     """Serve with several workers until SIGTERM or SIGINT, then drain and return.
 
     Args:
         settings: valid; `workers` is not 1.
+        policy: valid.
         started: told the ports once every worker serves.
 
     Returns:
         0, or the exit code of a worker that could not start.
 
     Raises:
-        CannotStart: the policy cannot be read, or an address cannot be had.
+        CannotStart: an address cannot be had.
     """
     watchers = Watchers()
     with _reserve(settings) as port, _metrics_directory() as directory, keep_shipping(settings) as standing:
         listen = settings.listen.model_copy(update={"port": port})
-        work = Work(settings.model_copy(update={"listen": listen}), _read_policy(settings.policy))
+        work = Work(settings.model_copy(update={"listen": listen}), policy)
         shared = SharedMetrics(directory)
         supervisor = Supervisor(
             settings.workers or os.cpu_count() or 1,
@@ -142,20 +146,12 @@ def run_fleet(settings: Settings, started: Callable[[Ports], None]) -> int:
 def _renew(work: Work) -> bool:
     """Take in the policy as it is now, unless it has mistakes: then the last good one stays."""
     try:
-        text = _read_policy(work.settings.policy)
-        parse_policy(text)
+        with load_apart(work.settings.policy) as policy:
+            work.policy = policy()
     except (CannotStart, DocumentErrors) as exc:
         log.error("the policy is not renewed: %s", exc)  # noqa: TRY400 - the sentence is enough
         return False
-    work.policy_text = text
     return True
-
-
-def _read_policy(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise CannotStart(f"policy `{path}` cannot be read: {exc.strerror}") from exc
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a start opens: policy, CA, journal and shipping, each from the settings, or one sentence why not.
+"""What a start opens: CA, journal and shipping, each from the settings, or one sentence why not.
 
 The normal case: every file is there and this process takes the first journal of its
 host that nobody writes.
@@ -21,7 +21,7 @@ from s3gate.audit.key_form import KeyForm
 from s3gate.audit.notice import render_policy
 from s3gate.audit.order import Order
 from s3gate.audit.standing import Standing
-from s3gate.policy.document import parse_policy
+from s3gate.loading import CannotStart
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 from s3gate.proxy.arrival import Network
@@ -35,20 +35,6 @@ log = logging.getLogger("s3gate")
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
 WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
-
-
-class CannotStart(Exception):
-    """The environment does not let the gate start; the message is one line with the next step."""
-
-
-def load_policy(path: Path) -> Policy:
-    """Read and validate the policy file.
-
-    Raises:
-        PolicyErrors: every mistake in it.
-        CannotStart: it cannot be read.
-    """
-    return parse_policy(_read(path, "policy"))
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from s3gate.health.server import HealthServer, Page, Route, Watch
 from s3gate.health.watchers import Watchers
-from s3gate.opening import CannotStart
+from s3gate.loading import CannotStart
 from s3gate.settings import Settings
 from s3gate.settings.model import Admin, Health
 

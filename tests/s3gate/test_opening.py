@@ -6,23 +6,14 @@ from pathlib import Path
 import pytest
 
 from gate_process import GateFiles
-from s3gate.opening import CannotStart, load_authority, load_policy, make_runtime, open_journal
-from s3gate.policy.mistake import DocumentErrors
+from s3gate.loading import CannotStart
+from s3gate.opening import load_authority, make_runtime, open_journal
 from s3gate.settings import Settings, read_settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return read_settings(GateFiles(tmp_path).write(), {})
-
-
-def test_a_policy_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "policy.yaml"
-    with pytest.raises(CannotStart, match="cannot be read"):
-        load_policy(path)
-    path.write_text("version: 1\n")
-    with pytest.raises(DocumentErrors):
-        load_policy(path)
 
 
 def test_the_settings_reach_the_runtime(settings: Settings) -> None:

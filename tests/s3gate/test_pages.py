@@ -9,7 +9,7 @@ import pytest
 from gate_process import GateFiles, ask
 from s3gate.health.server import Page
 from s3gate.health.watchers import Watchers
-from s3gate.opening import CannotStart
+from s3gate.loading import CannotStart
 from s3gate.pages import serve_pages
 from s3gate.settings import Settings, read_settings
 

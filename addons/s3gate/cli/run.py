@@ -44,17 +44,19 @@ def command(config_path: Path) -> None:
     policy are wrong, 3 when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
-    from s3gate.app import Ports, run  # noqa: PLC0415 - mitmproxy and boto3 load slowly
-    from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
-    from s3gate.opening import CannotStart, load_policy  # noqa: PLC0415 - as above
+    from s3gate.loading import CannotStart, load_apart  # noqa: PLC0415 - the policy's grammar loads slowly
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
 
     place = config_path
     try:
         settings = read_settings(config_path)
-        place = settings.policy
-        policy = load_policy(settings.policy)
-        place = config_path
+        with load_apart(settings.policy) as loaded:
+            from s3gate.app import Ports, run  # noqa: PLC0415 - mitmproxy loads slowly: while the policy is read
+            from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
+
+            place = settings.policy
+            policy = loaded()
+            place = config_path
 
         def started(ports: Ports) -> None:
             rules = f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}"
@@ -65,7 +67,7 @@ def command(config_path: Path) -> None:
 
         if settings.workers == 1:
             asyncio.run(run(settings, policy, started))
-        elif code := run_fleet(settings, started):
+        elif code := run_fleet(settings, policy, started):
             sys.exit(code)
     except DocumentErrors as exc:
         lines = source_lines(place.read_bytes() if place.is_file() else b"")

@@ -45,6 +45,10 @@ class DocumentErrors(ValueError):
             + (f" (and {more} more)" if more > 0 else "")
         )
 
+    def __reduce__(self) -> tuple[type["DocumentErrors"], tuple[tuple[Mistake, ...]]]:
+        """For the way to another process."""
+        return type(self), (self.mistakes,)
+
 
 class PolicyErrors(DocumentErrors):
     """A policy document cannot be used; no policy, no proxy."""
