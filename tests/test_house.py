@@ -23,10 +23,11 @@ ARROWS = {
     "worker": {"health"},
     "supervisor": {"health", "interrupts", "rest", "worker"},
     "loading": {"policy"},
+    "delivery": {"audit", "settings"},
     "pages": {"health", "loading", "settings"},
     "fleet": {
+        "delivery",
         "loading",
-        "opening",
         "app",
         "audit",
         "health",
@@ -39,6 +40,7 @@ ARROWS = {
     },
     "cli": {
         "loading",
+        "pages",
         "opening",
         "alarms",
         "app",
@@ -57,6 +59,7 @@ ARROWS = {
     "opening": {"audit", "loading", "policy", "proxy", "settings"},
     "recorder": {"audit", "health", "policy", "proxy"},
     "app": {
+        "delivery",
         "loading",
         "opening",
         "audit",

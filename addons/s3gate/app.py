@@ -13,26 +13,26 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal
 from s3gate.audit.standing import Standing
+from s3gate.delivery import keep_shipping
 from s3gate.health.metrics import Metrics
 from s3gate.health.server import Page
 from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
 from s3gate.loading import CannotStart, load_apart
 from s3gate.opening import (
-    keep_shipping,
     load_authority,
     load_key_form,
     make_runtime,
     open_journal,
     record_policy,
 )
-from s3gate.pages import serve_pages
+from s3gate.pages import Ports, serve_pages
 from s3gate.policy.model import Policy
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.runtime import Gate, make_addon, serve
@@ -43,14 +43,6 @@ from s3gate.settings import Settings, read_settings
 log = logging.getLogger("s3gate")
 
 LOOK_S: Final = 0.1  # between looks at who has heard that the gate leaves
-
-
-class Ports(NamedTuple):
-    """The TCP ports that are listened on, also where the settings left the choice."""
-
-    gate: int
-    health: int
-    admin: int
 
 
 class LoadedPolicy:

@@ -24,15 +24,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from s3gate.app import Ports, open_gate
 from s3gate.audit.standing import Standing
+from s3gate.delivery import keep_shipping
 from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
 from s3gate.health.server import Page
 from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
 from s3gate.loading import CannotStart, load_apart
-from s3gate.opening import keep_shipping
-from s3gate.pages import serve_pages
+from s3gate.pages import Ports, serve_pages
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.policy.model import Policy
 from s3gate.proxy.front_socket import open_socket
@@ -70,6 +69,8 @@ class Work:
             sys.exit(EXIT_ENVIRONMENT)
 
     async def _serve(self, link: Connection) -> None:
+        from s3gate.app import open_gate  # noqa: PLC0415 - the supervisor does without mitmproxy
+
         metrics = Metrics()
         room = select.poll()
         room.register(link.fileno(), select.POLLOUT)
@@ -122,7 +123,7 @@ def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         supervisor = Supervisor(
             settings.workers or os.cpu_count() or 1,
             work,
-            make_context(["s3gate.fleet"]),
+            make_context(["s3gate.fleet", "s3gate.app"]),
             Owner(
                 ended=shared.forget,
                 left=lambda: watchers.leave(time.monotonic()),

@@ -1,4 +1,4 @@
-"""What a start opens: CA, journal and shipping, each from the settings, or one sentence why not.
+"""What a start opens: CA and journal, each from the settings, or one sentence why not.
 
 The normal case: every file is there and this process takes the first journal of its
 host that nobody writes.
@@ -16,11 +16,8 @@ from typing import Final
 
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable, Kind
-from s3gate.audit.keeper import ShipperKeeper
 from s3gate.audit.key_form import KeyForm
 from s3gate.audit.notice import render_policy
-from s3gate.audit.order import Order
-from s3gate.audit.standing import Standing
 from s3gate.loading import CannotStart
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
@@ -134,34 +131,3 @@ async def record_policy(journal: Journal, policy: Policy, source: Path) -> None:
         await journal.append(notice, Kind.NOTICE)
     except JournalUnavailable as exc:
         raise CannotStart(f"the audit journal cannot be written: {exc}") from exc
-
-
-@contextmanager
-def keep_shipping(settings: Settings) -> Iterator[Standing | None]:
-    """One shipping process for all journals of the settings; ended at the end.
-
-    Yields:
-        How delivery stands, or None where CloudWatch is off.
-    """
-    cloudwatch = settings.cloudwatch
-    if not cloudwatch.enabled:
-        log.warning(
-            "CloudWatch is off: no record leaves this machine, and when the journal reaches %s nothing "
-            "passes; make room with `s3gate audit archive --prune`",
-            f"{settings.audit.max_bytes / 2**20:.0f} MiB",
-        )
-        yield None
-        return
-    # Whatever was delivered may stay for reading here until half of the room is used.
-    order = Order(
-        directory=str(settings.audit.directory),
-        region=cloudwatch.region,
-        group=cloudwatch.log_group,
-        endpoint_url=cloudwatch.endpoint_url,
-        keep_bytes=settings.audit.max_bytes // 2,
-    )
-    keeper = ShipperKeeper(order)
-    try:
-        yield keeper.standing
-    finally:
-        keeper.close()

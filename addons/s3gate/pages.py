@@ -8,12 +8,21 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
+from typing import NamedTuple
 
 from s3gate.health.server import HealthServer, Page, Route, Watch
 from s3gate.health.watchers import Watchers
 from s3gate.loading import CannotStart
 from s3gate.settings import Settings
 from s3gate.settings.model import Admin, Health
+
+
+class Ports(NamedTuple):
+    """The TCP ports that are listened on, also where the settings left the choice."""
+
+    gate: int
+    health: int
+    admin: int
 
 
 @contextmanager

@@ -8,12 +8,15 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from s3gate.cli.excerpt import render_mistake, source_lines
 from s3gate.policy.mistake import DocumentErrors
+
+if TYPE_CHECKING:
+    from s3gate.pages import Ports
 
 EXIT_INPUT: Final = 2
 EXIT_ENVIRONMENT: Final = 3
@@ -51,14 +54,16 @@ def command(config_path: Path) -> None:
     try:
         settings = read_settings(config_path)
         with load_apart(settings.policy) as loaded:
-            from s3gate.app import Ports, run  # noqa: PLC0415 - mitmproxy loads slowly: while the policy is read
-            from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
+            if settings.workers == 1:  # while the policy is read; a supervisor does without mitmproxy
+                from s3gate.app import run  # noqa: PLC0415 - mitmproxy loads slowly
+            else:
+                from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
 
             place = settings.policy
             policy = loaded()
             place = config_path
 
-        def started(ports: Ports) -> None:
+        def started(ports: "Ports") -> None:
             rules = f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}"
             where = f"{settings.listen.host}:{ports.gate}"
             click.echo(f"s3gate: listening on {where}, {rules}, policy {policy.digest[:19]}", err=True)
