@@ -35,6 +35,7 @@ from s3gate.opening import (
 from s3gate.pages import Ports, serve_pages
 from s3gate.policy.model import Policy
 from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.occupancy import Occupancy
 from s3gate.proxy.runtime import Gate, make_addon, serve
 from s3gate.proxy.selftest import Nonce, SelfTestFailed
 from s3gate.recorder import JournalRecorder
@@ -182,6 +183,7 @@ async def open_gate(
     metrics: Metrics,
     standing: Standing | None,
     told: Callable[[WorkerStatus], None] = lambda _status: None,
+    slots: Path | None = None,
 ) -> AsyncIterator[Running]:
     """One gate with everything behind it; closed in order afterwards.
 
@@ -191,9 +193,10 @@ async def open_gate(
         metrics: of this process.
         standing: of delivery; None where nothing is shipped.
         told: given the status twice a second.
+        slots: file in which all workers count their connections; None: this is the only one.
 
     Raises:
-        CannotStart: the CA or the journal cannot be had.
+        CannotStart: the CA, the journal or a slot cannot be had.
     """
     authority = load_authority(settings)
     tally, loaded, nonce = Tally(), LoadedPolicy(policy), Nonce()
@@ -204,10 +207,10 @@ async def open_gate(
         await stack.enter_async_context(_while(heartbeat.run()))
         recorder = JournalRecorder(journal, metrics, tally, load_key_form(settings), nonce)
         try:
-            gate = Gate(
-                make_runtime(settings, authority), loaded, recorder, new_id, nonce=nonce, meter=metrics
-            )
-        except ValueError as exc:
+            runtime = make_runtime(settings, authority)
+            occupancy = stack.enter_context(Occupancy.share(slots)) if slots is not None else None
+            gate = Gate(runtime, loaded, recorder, new_id, nonce=nonce, meter=metrics, occupancy=occupancy)
+        except (ValueError, OSError) as exc:
             raise CannotStart(str(exc)) from exc
         running = Running(gate, journal, standing, loaded)
         await stack.enter_async_context(_while(running.turn(told)))

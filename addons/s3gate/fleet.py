@@ -35,6 +35,7 @@ from s3gate.pages import Ports, serve_pages
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.policy.model import Policy
 from s3gate.proxy.front_socket import open_socket
+from s3gate.proxy.occupancy import make_slots
 from s3gate.settings import Settings
 from s3gate.supervisor import Owner, Supervisor
 from s3gate.worker import LEAVE, make_context
@@ -42,6 +43,7 @@ from s3gate.worker import LEAVE, make_context
 log = logging.getLogger("s3gate")
 
 EXIT_ENVIRONMENT: Final = 3
+SLOTS: Final = 8  # for each worker: itself, its successor, and predecessors that still drain
 WORD_BYTES: Final = 4096  # of what a supervisor says; it has under 1 KiB
 
 
@@ -52,10 +54,12 @@ class Work:
     Args:
         settings: valid, with the port that was reserved.
         policy: in force for workers that start from now on.
+        slots: file in which all workers count their connections.
     """
 
     settings: Settings
     policy: Policy
+    slots: Path
 
     def __call__(self, link: Connection) -> None:
         """Serve until SIGTERM, or until the supervisor is gone."""
@@ -82,7 +86,7 @@ class Work:
                     link.send_bytes(status.to_line())
 
         standing = Standing() if self.settings.cloudwatch.enabled else None
-        async with open_gate(self.settings, self.policy, metrics, standing, tell) as running:
+        async with open_gate(self.settings, self.policy, metrics, standing, tell, self.slots) as running:
 
             def hear() -> None:
                 try:
@@ -118,10 +122,12 @@ def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], Non
     watchers = Watchers()
     with _reserve(settings) as port, _metrics_directory() as directory, keep_shipping(settings) as standing:
         listen = settings.listen.model_copy(update={"port": port})
-        work = Work(settings.model_copy(update={"listen": listen}), policy)
+        count, slots = settings.workers or os.cpu_count() or 1, directory / "connections"
+        make_slots(slots, SLOTS * count)
+        work = Work(settings.model_copy(update={"listen": listen}), policy, slots)
         shared = SharedMetrics(directory)
         supervisor = Supervisor(
-            settings.workers or os.cpu_count() or 1,
+            count,
             work,
             make_context(["s3gate.fleet", "s3gate.app"]),
             Owner(

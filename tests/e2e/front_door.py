@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from urllib.request import urlopen
 
 from e2e.fake_s3 import FakeS3
 from e2e.rig import GOOD, POLICY, REGION, server_context
@@ -143,22 +144,37 @@ class FrontDoor:
     dns: DnsServer
     policy: str
     running: list[Process] = field(default_factory=list)
+    admin: int = 0
 
-    async def start(self, *, port: int = 0, workers: int = 2, listen: str = "") -> tuple[Process, int, int]:
-        """A gate, its port, and the port of its health page."""
+    async def start(
+        self, *, port: int = 0, workers: int = 2, listen: str = "", limits: str = ""
+    ) -> tuple[Process, int, int]:
+        """A gate, its port, and the port of its health page; `limits` as in the settings."""
         settings = SETTINGS.format(
             port=port, workers=workers, listen=listen, dns=self.dns.port, s3=self.s3.port
         )
+        settings += f"limits: {{{limits}}}\n"
         (self.directory / "s3gate.yaml").write_text(settings)
         process = GateFiles(self.directory, settings, self.policy).start()
         self.running.append(process)
-        gate, health, _ = await asyncio.to_thread(await_ports, process)
+        gate, health, self.admin = await asyncio.to_thread(await_ports, process)
         return process, gate, health
 
     async def stop(self, process: Process) -> tuple[int, str]:
         """SIGTERM; its exit code and what it said at the end."""
         self.running.remove(process)
         return await asyncio.to_thread(stop, process)
+
+    async def metric(self, name: str) -> float:
+        """A number on the page of the gate that was started last; 0 where it is not there yet."""
+        page = await asyncio.to_thread(urlopen, f"http://127.0.0.1:{self.admin}/metrics", timeout=SECONDS)
+        with page:
+            lines = page.read().decode().splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+    async def shows(self, name: str, value: float) -> bool:
+        """Whether the page has this number."""
+        return await self.metric(name) == value
 
     @property
     def context(self) -> ssl.SSLContext:

@@ -5,7 +5,8 @@ client too many is answered 503 with its reason and recorded. Draining: no new
 connections; answers close theirs; what is idle is closed after a while, in which a
 request that is on its way arrives; the others may finish within a deadline.
 
-The limits are those of this process: with several workers each has them for itself.
+With several workers the limit in all holds for all of them together, that of one client
+for each: which worker a connection comes to is the kernel's choice.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from s3gate.proxy.denial import render_connect_denial
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.front_socket import BACKLOG, HANDSHAKE_S, refuse_handshakes
 from s3gate.proxy.gate import GateAddon
+from s3gate.proxy.occupancy import Occupancy
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +42,12 @@ MakeConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Client], 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many clients at once, in this process.
+    """How many clients at once.
 
     Args:
-        connections: in all.
-        connections_per_client: of one address; behind a load balancer that of the PROXY header.
+        connections: in all, of all workers.
+        connections_per_client: of one address in this worker; behind a load balancer that of the PROXY
+            header.
     """
 
     connections: int
@@ -74,6 +77,7 @@ class Listener:
         make: makes the handler of one connection.
         limits: how many.
         trusted: load balancers whose PROXY header tells the client; None: the peer is the client.
+        occupancy: how many there are in all; None: those of this process.
     """
 
     def __init__(
@@ -82,13 +86,14 @@ class Listener:
         make: MakeConnection,
         limits: ConnectionLimits,
         trusted: Sequence[Network] | None = None,
+        occupancy: Occupancy | None = None,
     ) -> None:
         self._gate = gate
         self._make = make
         self._limits = limits
         self._trusted = trusted
         self._open: dict[asyncio.Task[None], _Guest] = {}
-        self._counted = 0
+        self._occupancy = occupancy or Occupancy.alone()
         self._clients: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._socket: socket.socket | None = None
@@ -172,7 +177,10 @@ class Listener:
                 return
             self._open[task] = guest = _Guest(asyncio.get_running_loop().time())
             try:
-                await self._welcome(reader, writer, guest, peer_client(peer[:2]), trusted)
+                # Whoever is let in alone is the gate itself: it must be able to test itself when it is full.
+                await self._welcome(
+                    reader, writer, guest, peer_client(peer[:2]), trusted, limited=only is None
+                )
             except Exception:  # noqa: BLE001 - the gate: the connection ends
                 _log.exception("a connection broke")
             finally:
@@ -198,6 +206,8 @@ class Listener:
         guest: _Guest,
         client: Client,
         trusted: Sequence[Network] | None,
+        *,
+        limited: bool,
     ) -> None:
         """Learn who it is, then serve it or turn it away."""
         try:
@@ -208,8 +218,8 @@ class Listener:
             return
         except NothingSent:
             return
-        over = self._over(client)
-        self._counted += 1
+        self._occupancy.enter()
+        over = self._over(client) if limited else None
         self._clients[client.address] += 1
         try:
             if over is not None:
@@ -218,13 +228,13 @@ class Listener:
             guest.connection = self._make(reader, writer, client)
             await guest.connection.handle_client()
         finally:
-            self._counted -= 1
+            self._occupancy.leave()
             self._clients[client.address] -= 1
             if not self._clients[client.address]:
                 del self._clients[client.address]
 
     def _over(self, client: Client) -> str | None:
-        if self._counted >= self._limits.connections:
+        if self._occupancy.exceeds(self._limits.connections):
             return f"more than {self._limits.connections} connections are open"
         if self._clients[client.address] >= self._limits.connections_per_client:
             return f"more than {self._limits.connections_per_client} connections are open from this client"

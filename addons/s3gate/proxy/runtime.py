@@ -28,6 +28,7 @@ from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT
 from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.listener import LINGER_S, ConnectionLimits, Listener
+from s3gate.proxy.occupancy import Occupancy
 from s3gate.proxy.ports import Judge, Meter, NoMeter, PolicySource, Recorder
 from s3gate.proxy.selftest import Nonce, SelfTest
 from s3gate.proxy.services import Services
@@ -72,8 +73,8 @@ class RuntimeSettings:
         upstream_port: dialled for 443.
         upstream_plain_port: dialled for 80.
         connect_timeout_s: dial and TLS handshake together, seconds.
-        connections: most at once.
-        connections_per_client: most of one address.
+        connections: most at once, of all workers.
+        connections_per_client: most of one address, in this worker.
         head_bytes: most of one head.
         idle_s: a connection on which nothing moves is closed after this, seconds.
         drain_s: how long transfers may go on after a stop, seconds.
@@ -111,6 +112,7 @@ class Gate:
         judge: makes the verdicts; `policy/decide.py` unless a test stands in.
         nonce: by which the recorder knows the self-test; without one there is none.
         meter: told how long each step takes.
+        occupancy: how many connections are open in all; None: those of this process.
     """
 
     def __init__(
@@ -122,11 +124,13 @@ class Gate:
         judge: Judge = decide,
         nonce: Nonce | None = None,
         meter: Meter | None = None,
+        occupancy: Occupancy | None = None,
     ) -> None:
         self._settings = settings
         self._policy_source = policy_source
         self._judge = judge
         self._nonce = nonce
+        self._occupancy = occupancy
         self.addon = make_addon(settings, policy_source, recorder, new_id, judge, meter)
         self._master: Master | None = None
         self._listener: Listener | None = None
@@ -155,7 +159,9 @@ class Gate:
         ) -> GateConnection:
             return GateConnection(master, self.addon, reader, writer, client)
 
-        self._listener = listener = Listener(self.addon, make, limits, settings.trusted_proxies)
+        self._listener = listener = Listener(
+            self.addon, make, limits, settings.trusted_proxies, self._occupancy
+        )
         front = open_socket(settings.host, settings.port)
         try:
             if self._nonce is not None:

@@ -101,9 +101,9 @@ class Limits(Section):
     """Bounds beyond which requests are refused."""
 
     connections: Count = 4096
-    """Connections at once, of each worker."""
+    """Connections at once, of all workers together."""
     connections_per_client: Count = 512
-    """Connections of one client address at once, of each worker."""
+    """Connections of one client address at once, in each worker."""
     head_bytes: Annotated[int, whole_field(1024, 1024 * 1024)] = 65536
     """Bytes of a request head."""
     idle_s: Annotated[float, seconds_field(1, 86400)] = 350.0

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -20,6 +21,7 @@ from s3gate.proxy.dns import FreshResolver
 from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.listener import ConnectionLimits, Listener
+from s3gate.proxy.occupancy import Occupancy, make_slots
 from s3gate.proxy.selftest import make_header
 
 
@@ -43,7 +45,10 @@ def broken(*_: object) -> NoReturn:
 
 @contextlib.asynccontextmanager
 async def listening(
-    connections: int = 10, per_client: int = 10, trusted: tuple[Network, ...] | None = None
+    connections: int = 10,
+    per_client: int = 10,
+    trusted: tuple[Network, ...] | None = None,
+    occupancy: Occupancy | None = None,
 ) -> AsyncIterator[tuple[Listener, int, Keeper]]:
     services, keeper = make_services(), Keeper()
     addon = GateAddon(
@@ -55,7 +60,7 @@ async def listening(
         parse_networks(["public"]),
         {},
     )
-    listener = Listener(addon, broken, ConnectionLimits(connections, per_client), trusted)
+    listener = Listener(addon, broken, ConnectionLimits(connections, per_client), trusted, occupancy)
     port = await listener.start(open_socket("127.0.0.1", 0))
     try:
         yield listener, port, keeper
@@ -163,8 +168,40 @@ async def test_a_private_socket_serves_one_peer_alone() -> None:
         assert await ask(where[1]) == b"", "somebody else"
         await asyncio.get_running_loop().sock_connect(own, where)
         reader, writer = await asyncio.open_connection(sock=own)
-        writer.write(make_header(("10.20.0.5", 1)) + CONNECT)
-        assert b"LIMIT_EXCEEDED" in await asyncio.wait_for(reader.read(-1), 5)
+        writer.write(CONNECT)
+        assert await asyncio.wait_for(reader.read(-1), 5) == b""
         writer.close()
         server.close()
+    assert keeper.reasons == ["PROXY_HEADER_INVALID"]
+
+
+async def test_the_gate_can_test_itself_when_it_is_full(caplog: pytest.LogCaptureFixture) -> None:
+    """The one that is let in alone comes to a handler (which breaks here), everybody else to the limit."""
+    caplog.set_level(logging.CRITICAL)
+    async with listening(connections=0, per_client=0) as (listener, port, keeper):
+        assert b"LIMIT_EXCEEDED" in await ask(port)
+        door, own = open_socket("127.0.0.1", 0), open_socket("127.0.0.1", 0)
+        own.setblocking(False)
+        server = await listener.serve_privately(door, own.getsockname())
+        await asyncio.get_running_loop().sock_connect(own, door.getsockname())
+        reader, writer = await asyncio.open_connection(sock=own)
+        assert await asyncio.wait_for(reader.read(-1), 5) == b""
+        writer.close()
+        server.close()
+    assert keeper.reasons == ["LIMIT_EXCEEDED"]
+
+
+async def test_what_is_open_elsewhere_counts_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    make_slots(tmp_path / "connections", 2)
+    with (
+        Occupancy.share(tmp_path / "connections") as here,
+        Occupancy.share(tmp_path / "connections") as elsewhere,
+    ):
+        async with listening(connections=1, occupancy=here) as (_, port, keeper):
+            elsewhere.enter()
+            assert b"LIMIT_EXCEEDED" in await ask(port)
+            elsewhere.leave()
+            assert await ask(port) == b"", "a handler, which breaks here"
+            assert not elsewhere.exceeds(0)
     assert keeper.reasons == ["LIMIT_EXCEEDED"]
