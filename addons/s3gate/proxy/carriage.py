@@ -140,6 +140,8 @@ class Carriage:
         if transfer.held > HELD_BYTES:
             yield from self.fail(Reason.LIMIT_EXCEEDED, "too much was sent before the upstream was there")
             return b""
+        if transfer.waits:
+            self._session.valve.close()  # until the upstream wants the body, or has answered
         if out:
             yield from leg.send(out)
         return rest
@@ -222,6 +224,10 @@ class Carriage:
         except BadGateway as exc:
             yield from self.fail(Reason.UPSTREAM_UNREACHABLE, str(exc), BAD_GATEWAY)
             return
+        if not transfer.waits:
+            self._session.valve.open()
+        if self._leg is not None and (released := transfer.release()):
+            yield from self._leg.send(released)
         if out:
             yield commands.SendData(self._context.client, out)
         if transfer.response_done:

@@ -75,16 +75,19 @@ def check_forwardable(head: RequestHead) -> None:
         raise HeadRefused(Reason.MALFORMED_REQUEST, "the Connection header names another header")
 
 
-def write_request(head: RequestHead, target: str, *, chunked: bool) -> bytes:
+def write_request(head: RequestHead, target: str, *, chunked: bool, expects: bool = True) -> bytes:
     """The request head towards the upstream.
 
     Args:
         head: as the client sent it.
         target: origin-form, raw.
         chunked: whether its body follows in chunks.
+        expects: whether an Expect goes on: not when the body follows at once (RFC 9110 §10.1.1).
     """
     start = f"{head.method} {target} {head.http_version}".encode("latin-1")
-    return _assemble(start, head.headers, head.lines, [b"Transfer-Encoding: chunked"] if chunked else [])
+    taken = HOP_BY_HOP if expects else HOP_BY_HOP | {"expect"}
+    added = [b"Transfer-Encoding: chunked"] if chunked else []
+    return _assemble(start, head.headers, head.lines, added, taken)
 
 
 def write_response(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
@@ -101,8 +104,14 @@ def write_response(head: ResponseHead, *, chunked: bool, close: bool) -> bytes:
     return _assemble(b"HTTP/1.1" + head.start[len("HTTP/1.1") :], head.headers, head.lines, added)
 
 
-def _assemble(start: bytes, headers: Headers, lines: tuple[bytes, ...], added: Iterable[bytes]) -> bytes:
-    kept = [line for (name, _), line in zip(headers, lines, strict=True) if name.lower() not in HOP_BY_HOP]
+def _assemble(
+    start: bytes,
+    headers: Headers,
+    lines: tuple[bytes, ...],
+    added: Iterable[bytes],
+    taken: frozenset[str] = HOP_BY_HOP,
+) -> bytes:
+    kept = [line for (name, _), line in zip(headers, lines, strict=True) if name.lower() not in taken]
     return b"\r\n".join((start, *kept, *added, b"", b""))
 
 

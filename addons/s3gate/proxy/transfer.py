@@ -4,6 +4,10 @@ The normal case: the head goes out as it came, both bodies pass piece by piece w
 framing written anew, and each ends exactly where its framing says. Interim answers
 (100 Continue) are passed on to a client that asked for them: the body starts to come
 when S3 wants it, never before.
+
+A body behind an Expect goes up when S3 asked for it, or not at all: S3 may answer at the
+head and take whatever comes next for the next request, which nobody has judged. Of a
+client that does not wait, the Expect is taken out, or its body is held until then.
 """
 
 from time import monotonic_ns
@@ -60,7 +64,9 @@ class Transfer:
         self._target = target
         self._body = body
         self._held: list[bytes] = []
+        self._kept = False  # whether anything is held, were it but the end of a chunked body
         self._opened = False
+        self._wanted = False  # whether the upstream said 100 Continue
         self._touched = False  # whether bytes of the body were taken from the client
         self._interim = 0
         self._replies = HeadBuffer(RESPONSE_HEAD_BYTES, request=False)
@@ -74,6 +80,11 @@ class Transfer:
     def held(self) -> int:
         """Body bytes that wait for the upstream."""
         return sum(map(len, self._held))
+
+    @property
+    def waits(self) -> bool:
+        """Whether the body may not go up yet: the upstream was asked for it, and has said nothing."""
+        return self._barred and self.reply is None
 
     @property
     def close(self) -> bool:
@@ -92,14 +103,15 @@ class Transfer:
 
     def open(self) -> bytes:
         """The head and what is there of the body, for the upstream that stands now."""
+        self._expects = self._expects and not self._touched and not self.request_done
         self._opened = True
         chunked = self._body is not None and self._body.chunked
-        head = write_request(self.head, self._target, chunked=chunked)
-        pieces, self._held = self._held, []
-        body = self._frame_request(pieces)
-        if chunked and self.request_done:
-            body += LAST_CHUNK
-        return head + body
+        head = write_request(self.head, self._target, chunked=chunked, expects=self._expects)
+        return head if self._barred else head + self._let_go()
+
+    def release(self) -> bytes:
+        """What was held for the upstream, once it wants it; nothing before, or when it has answered."""
+        return b"" if self._barred or not self._kept else self._let_go()
 
     def feed_request(self, data: bytes) -> tuple[bytes, bytes]:
         """Take bytes of the client's body.
@@ -115,8 +127,10 @@ class Transfer:
         self._touched = self._touched or bool(data)
         fed = self._body.feed(data)
         self.request_done = fed.done
-        if not self._opened:
-            self._held += fed.pieces
+        if not self._opened or self._barred:
+            if self.reply is None:
+                self._held += fed.pieces
+                self._kept = True
             return b"", fed.rest
         out = self._frame_request(fed.pieces)
         if fed.done and self._body.chunked:
@@ -197,6 +211,19 @@ class Transfer:
             self._reply_body is not None and self._reply_body.chunked and self.head.http_version == "HTTP/1.1"
         )
 
+    @property
+    def _barred(self) -> bool:
+        """Whether no byte of the body may go up: the upstream was asked, and did not say that it wants it."""
+        return self._opened and self._expects and not self._wanted
+
+    def _let_go(self) -> bytes:
+        """What is held, framed."""
+        pieces, self._held, self._kept = self._held, [], False
+        out = self._frame_request(pieces)
+        if self._body is not None and self._body.chunked and self.request_done:
+            out += LAST_CHUNK
+        return out
+
     def _frame_request(self, pieces: list[bytes]) -> bytes:
         size = sum(map(len, pieces))
         self.bytes_up += size
@@ -224,6 +251,7 @@ class Transfer:
         self._interim += 1
         if head.status == SWITCHING or self._interim > MAX_INTERIM:
             raise BadGateway("the upstream wants to leave HTTP/1.1, or never answers")
+        self._wanted = self._wanted or head.status == CONTINUE
         wanted = head.status == CONTINUE and self._expects and self.head.http_version == "HTTP/1.1"
         return b"HTTP/1.1 100 Continue\r\n\r\n" if wanted else None
 
@@ -231,8 +259,10 @@ class Transfer:
         self._reply_body = response_body(head, self.head.method)
         self.reply = head
         self._first_byte_ns = monotonic_ns()
-        if not self.request_done:
+        if not self.request_done or self._kept:
             self._close = True  # the client may leave its body unsent; the next byte would be ambiguous
+            self.leg_spent = True
+            self._held, self._kept = [], False
         if isinstance(self._reply_body, UntilClose) or wants_close(head.headers, head.http_version):
             self.leg_spent = True
         if self.head.http_version != "HTTP/1.1":

@@ -46,6 +46,57 @@ def test_100_continue_is_for_those_who_asked(expect: bool) -> None:
     assert one.reply is None
 
 
+def test_a_body_goes_up_when_the_upstream_asked_for_it() -> None:
+    one = transfer("Expect: 100-continue", "Transfer-Encoding: chunked", method="PUT")
+    assert b"\r\nExpect: 100-continue\r\n" in one.open()
+    assert one.waits
+    assert one.feed_request(b"3\r\nabc\r\n0\r\n\r\nGET") == (b"", b"GET")
+    assert (one.held, one.request_done, one.release()) == (3, True, b"")
+    assert one.feed_response(b"HTTP/1.1 103 Early Hints\r\n\r\n") == b""
+    assert one.waits
+    one.feed_response(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert not one.waits
+    assert one.release() == b"3\r\nabc\r\n0\r\n\r\n"
+    assert (one.release(), one.bytes_up) == (b"", 3)
+
+
+def test_a_body_that_the_upstream_did_not_ask_for_never_goes_up() -> None:
+    """It answered at the head: whatever came next it might take for a request."""
+    one = transfer("Expect: 100-continue", "Content-Length: 5", method="PUT")
+    one.open()
+    one.feed_request(b"GET ")
+    assert b"Connection: close" in one.feed_response(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n")
+    assert one.feed_request(b"/") == (b"", b"")
+    assert (one.release(), one.held, one.bytes_up) == (b"", 0, 0)
+    one.feed_response(b"no")
+    assert (one.response_done, one.close, one.leg_spent) == (True, True, True)
+
+
+def test_a_whole_body_that_the_upstream_did_not_ask_for_closes_too() -> None:
+    one = transfer("Expect: 100-continue", "Content-Length: 1", method="PUT")
+    one.open()
+    assert one.feed_request(b"aGET") == (b"", b"GET")
+    assert b"Connection: close" in one.feed_response(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    assert (one.close, one.leg_spent, one.release()) == (True, True, b"")
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"), [(["Content-Length: 1"], b"a"), (["Content-Length: 0"], b""), ([], b"")]
+)
+def test_who_does_not_wait_expects_nothing(lines: list[str], body: bytes) -> None:
+    one = transfer("Expect: 100-continue", *lines, method="PUT")
+    one.feed_request(body)
+    assert b"xpect" not in one.open()
+    assert not one.waits
+
+
+def test_a_body_that_follows_at_once_goes_up_with_the_head() -> None:
+    one = transfer("Expect: 100-continue", "Content-Length: 2", method="PUT")
+    one.feed_request(b"a")
+    assert one.open().endswith(b"\r\n\r\na")
+    assert one.feed_request(b"b") == (b"b", b"")
+
+
 def test_an_answer_before_the_body_is_done_closes() -> None:
     one = transfer("Content-Length: 2", method="PUT")
     one.open()
