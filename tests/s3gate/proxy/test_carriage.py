@@ -22,7 +22,8 @@ class Plain:
     def __init__(self) -> None:
         self.context = make_context()
         self.services = make_services()
-        self.carriage = Carriage(self.context, self.services, make_session())
+        self.session = make_session()
+        self.carriage = Carriage(self.context, self.services, self.session)
         self.commands: list[commands.Command] = []
 
     def run(self, generator: object) -> object:
@@ -68,6 +69,10 @@ class Plain:
             for one in self.commands
             if isinstance(one, commands.SendData) and one.connection is connection
         )
+
+    @property
+    def valve_is_open(self) -> bool:
+        return self.session.valve._open.is_set()
 
     @property
     def completions(self) -> list[tuple[bool, Reason | None]]:
@@ -163,6 +168,24 @@ def test_a_body_that_was_not_asked_for_yet_is_no_hindrance(method: str, again: b
     plain.carry(head.encode())
     plain.closed()
     assert isinstance(plain.carriage.take_ending(), Again if again else Failed)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_body_waits_until_the_upstream_asks_for_it(asked: bool) -> None:
+    """The client is not read meanwhile; without a 100 nothing of it goes up."""
+    plain = Plain()
+    plain.carry(b"PUT http://b/k HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: 4")
+    plain.opened()
+    head = plain.sent(plain.dial.connection)
+    assert plain.run(plain.carriage.feed(b"GET ")) == b""
+    assert plain.sent(plain.dial.connection) == head
+    assert not plain.valve_is_open
+    plain.receive(
+        b"HTTP/1.1 100 Continue\r\n\r\n" if asked else b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert plain.sent(plain.dial.connection) == head + (b"GET " if asked else b"")
+    assert plain.valve_is_open
+    assert plain.carriage.busy is asked
 
 
 def test_a_body_is_never_sent_twice() -> None:

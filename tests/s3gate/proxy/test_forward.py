@@ -26,6 +26,15 @@ def test_only_hop_by_hop_lines_are_left_out() -> None:
     )
 
 
+def test_an_expect_that_waits_for_nothing_is_left_out() -> None:
+    sent = head("Host: b", "EXPECT: 100-continue", "Content-Length: 1", start="PUT /k HTTP/1.1")
+    assert b"EXPECT" in write_request(sent, "/k", chunked=False)
+    assert (
+        write_request(sent, "/k", chunked=False, expects=False)
+        == b"PUT /k HTTP/1.1\r\nHost: b\r\nContent-Length: 1\r\n\r\n"
+    )
+
+
 def test_our_own_framing_is_added() -> None:
     sent = head("Host: b", "Transfer-Encoding:   CHUNKED")
     assert (
