@@ -7,7 +7,8 @@ request must belong to that operation or to signing. The steps:
 1. a query in which any parameter has two readings is refused;
 2. POST forms and SOAP are refused: their bodies decide what they are;
 3. method, depth and literal sub-resources find the candidates; the one that asks most and gets it is taken;
-4. each query parameter and each x-amz- header must be known to it, else UnknownOperation;
+4. each query parameter and each x-amz- header must be known to it, else UnknownOperation; and it has no
+   body when the operation takes none: a server that leaves it unread takes it for the next request;
 5. ACLs, tags, locks, redirects and keys of the request's own become needs.
 
 The operations come from botocore's model (`operation_data.py`), their classes from the
@@ -20,7 +21,7 @@ from typing import Final, NoReturn
 from s3gate.s3.address import S3Address
 from s3gate.s3.copy_source import COPY_SOURCE, read_rename_keys
 from s3gate.s3.endpoint import EndpointClass
-from s3gate.s3.head import Head
+from s3gate.s3.head import Framing, Head
 from s3gate.s3.operation_data import BOTOCORE_VERSION
 from s3gate.s3.operation_index import (
     COMMON,
@@ -36,7 +37,7 @@ from s3gate.s3.operation_index import (
 from s3gate.s3.operation_needs import find_encryption, find_needs
 from s3gate.s3.operation_table import OperationClass
 from s3gate.s3.query import Query
-from s3gate.s3.refusal import AmbiguousTarget, UnknownOperation
+from s3gate.s3.refusal import AmbiguousTarget, MalformedRequest, UnknownOperation
 from s3gate.s3.signing_names import SIGNING_HEADERS, V2_QUERY, V4_QUERY
 
 __all__ = [
@@ -73,6 +74,9 @@ class Operation:
 
 
 _LISTINGS: Final = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"})
+# S3 API reference, of each of these: "The request does not have a request body."; GET, HEAD and DELETE are
+# refused one in `head.py`.
+_BODYLESS: Final = frozenset({"CopyObject", "CreateMultipartUpload", "RenameObject", "UploadPartCopy"})
 _WRITING: Final = frozenset({OperationClass.WRITE, OperationClass.ADMIN})
 
 
@@ -91,6 +95,7 @@ def match_operation(method: str, address: S3Address, query: Query, head: Head) -
     Raises:
         UnknownOperation: no operation of the table has all parts of this request.
         AmbiguousTarget: a part has two readings.
+        MalformedRequest: a body where the operation takes none.
     """
     query.refuse_doubt()
     if address.endpoint.endpoint_class is EndpointClass.WEBSITE:
@@ -101,6 +106,8 @@ def match_operation(method: str, address: S3Address, query: Query, head: Head) -
     shape = _select(method, depth, address, query, head)
     values = _collect(shape, query, head)
     name = shape.name
+    if name in _BODYLESS and (head.framing is Framing.CHUNKED or head.content_length):
+        raise MalformedRequest(f"{name} takes no body; send none")
     writes = shape.operation_class in _WRITING or name == "CreateSession"
     needs = find_needs(values, depth) if values else set()
     if shape.required_headers and COPY_SOURCE not in head.headers:

@@ -173,6 +173,24 @@ def test_a_parameter_counts_as_the_header_of_its_name(query: str) -> None:
     assert match(f"PUT /k?{query}=private", ("x-amz-acl", "private")).also == frozenset()
 
 
+BODYLESS = {
+    "CopyObject": ("PUT /k", [COPY]),
+    "UploadPartCopy": ("PUT /k?partNumber=1&uploadId=u", [COPY]),
+    "CreateMultipartUpload": ("POST /k?uploads", []),
+    "RenameObject": ("PUT /k?renameObject", [("x-amz-rename-source", "/b/j")]),
+}
+
+
+@pytest.mark.parametrize("name", BODYLESS)
+def test_a_body_where_none_is_taken_is_refused(name: str) -> None:
+    """Whoever does not read it takes it for the next request; whoever overlooks the header stores it."""
+    line, pairs = BODYLESS[name]
+    assert match(line, *pairs, ("content-length", "0")).name == name
+    for framing in (("content-length", "1"), ("transfer-encoding", "chunked")):
+        with pytest.raises(MalformedRequest, match=name):
+            match(line, *pairs, framing)
+
+
 def test_an_operation_does_not_need_itself() -> None:
     assert match("PUT /k?acl", ("x-amz-acl", "public-read")).also == frozenset()
     assert match("PUT /", ("x-amz-acl", "public-read")).also == {"PutBucketAcl"}
