@@ -20,6 +20,10 @@ endpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}
 rules:
   - {id: data, bucket: good-bucket, allow: [read, write, list, delete]}
 """
+MANY_RULES = POLICY + "".join(
+    f"  - {{id: r{number}, bucket: example-bucket-{number}, allow: [read, list], keys: [in/*]}}\n"
+    for number in range(10_000)
+)
 SETTINGS = """\
 listen: {host: 127.0.0.1, port: 0}
 policy: policy.yaml

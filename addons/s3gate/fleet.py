@@ -44,7 +44,7 @@ log = logging.getLogger("s3gate")
 
 EXIT_ENVIRONMENT: Final = 3
 SLOTS: Final = 8  # for each worker: itself, its successor, and predecessors that still drain
-WORD_BYTES: Final = 4096  # of what a supervisor says; it has under 1 KiB
+WORD_BYTES: Final = 65_536  # of what a supervisor says: under 1 KiB, unless an error names a long path
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from faults.fake_logs import FakeLogs
-from gate_process import SETTINGS, GateFiles, ask, await_ports, stop
+from gate_process import MANY_RULES, SETTINGS, GateFiles, ask, await_ports, stop
 from s3gate.audit.reader import read_records
 
 
@@ -149,3 +150,16 @@ def test_two_gates_share_a_directory_each_with_its_own_journal(tmp_path: Path) -
     assert len(directories) == 2
     ends = [sum(bool(one.get("last")) for one in read_records(path)) for path in directories]
     assert ends == [2, 1]
+
+
+def test_ten_thousand_rules_fit_into_what_a_worker_may_take(tmp_path: Path) -> None:
+    """The policy itself, without the tree that it was read from."""
+    process = GateFiles(tmp_path, policy=MANY_RULES).start()
+    try:
+        await_ports(process)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    finally:
+        code, _ = stop(process)
+    (kibibytes,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
+    assert code == 0
+    assert int(kibibytes) < 120 * 1024

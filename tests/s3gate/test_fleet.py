@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gate_process import POLICY, SETTINGS, GateFiles, ask, await_ports, stop
+import pytest
+
+from gate_process import MANY_RULES, POLICY, SETTINGS, GateFiles, ask, await_ports, stop
 from s3gate.audit.reader import read_records
 
 WORKERS = SETTINGS + "workers: 2\n"
@@ -101,8 +103,9 @@ def test_a_hangup_brings_in_a_new_policy_and_refuses_a_broken_one(tmp_path: Path
     assert code == 0
 
 
-def test_a_killed_worker_is_replaced_within_two_seconds(tmp_path: Path) -> None:
-    process = GateFiles(tmp_path, settings=WORKERS).start()
+@pytest.mark.parametrize("policy", [POLICY, MANY_RULES], ids=["1 rule", "10,000 rules"])
+def test_a_killed_worker_is_replaced_within_two_seconds(tmp_path: Path, policy: str) -> None:
+    process = GateFiles(tmp_path, settings=WORKERS, policy=policy).start()
     gate, health, admin = await_ports(process)
     try:
         victim = min(workers_of(process))
