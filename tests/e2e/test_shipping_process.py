@@ -148,3 +148,24 @@ def test_what_a_killed_supervisor_and_its_workers_left_is_shipped_by_the_next_st
         finally:
             code, _ = stop(process)
     assert code == 0
+
+
+def test_two_gates_on_one_directory_ship_each_journal_once(tmp_path: Path) -> None:
+    """As in a rolling restart: what the first ships it ships alone, and the second takes over when it ends."""
+    with FakeLogs() as fake:
+        first = gate(tmp_path, fake).start()
+        port = await_ports(first)[0]
+        wait_until(lambda: bool(fake.messages()))
+        files = gate(tmp_path, fake)
+        files.environment = KEYS | {"S3GATE_LISTEN__PORT": str(port)}
+        second = files.start()
+        _, health, _ = await_ports(second)
+        try:
+            wait_until(lambda: len(fake.streams) == 2 and ready(health)["shipping"] == "well")
+            assert stop(first)[0] == 0
+        finally:
+            code, _ = stop(second)
+        assert code == 0
+        arrived = [(one["writer"], one["seq"]) for one in map(json.loads, fake.messages())]
+    written = {(one["writer"], one["seq"]) for one in read_records(tmp_path / "audit")}
+    assert sorted(arrived) == sorted(written), "all of it, and nothing twice"
