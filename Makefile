@@ -18,7 +18,7 @@ help:
 	@echo 'make fuzz   the properties with fresh examples for FUZZ_SECONDS (300)'
 	@echo 'make lint   ruff and mypy only'
 	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root; 3 minutes)'
-	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root)'
+	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root; BENCH=--help tells more)'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
 
@@ -41,7 +41,7 @@ bypass:
 	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bypass.table $(if $(ROWS),--rows) $(if $(RESULTS),--results $(RESULTS))
 
 bench:
-	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bench --out build/bench
+	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bench $(BENCH)
 
 lock:
 	@$(development)/lock.sh

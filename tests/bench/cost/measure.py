@@ -1,135 +1,202 @@
-"""Every row for every proxy, repeated in turn, so that a noisy minute of the machine meets them all."""
+"""Every row for every proxy, in turn, so that a noisy minute of the machine meets them all.
+
+Requests, transfers and syncs go through proxies that run side by side, idle but for the one that is measured.
+Memory and crowds get a process of their own each: what one measurement freed would make the next look small.
+"""
 
 import contextlib
-import shutil
-import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Concatenate
 
-from bench.cost.load import curl, denied_uploads, keep_alive, new_connections, sync, tunnels
-from bench.cost.origin import HOST, Origin, run_origin
-from bench.cost.proxies import Proxy, direct, mitmdump, s3gate, squid
+from bench.cost import samples
+from bench.cost.origin import GIB, Origin, run_origin
+from bench.cost.proxies import STARTERS, Proxy, s3gate
+from bench.cost.rows import DIRECT, GROUPS, OURS
 
-NEW = 200  # connections in one measurement
-KEPT = 2_000  # requests in one measurement
-TUNNELS = 1_000
-DENIED = 100
-MIB = 1 << 20
 
-GET, PUT, CHUNKED = "GET, CPU s/GiB", "PUT, CPU s/GiB", "PUT in chunks, CPU s/GiB"
-CONNECT, KEEP = "new CONNECT+TLS+GET, CPU ms", "keep-alive GET, CPU ms"
-P50, P99 = "keep-alive GET, p50 ms", "keep-alive GET, p99 ms"
-RATE = "GET, MiB/s"
-IDLE, OPEN, USED, AFTER_DENIED = (
-    "memory idle, MiB",
-    "memory of an idle tunnel, KiB",
-    "memory of a tunnel with its upstream, KiB",
-    "memory gained by 100 denied 5 GiB PUTs, MiB",
-)
-SYNC_MANY, SYNC_BIG = "aws s3 sync of 2,000 x 100 KB, s", "aws s3 sync of 4 x 1 GiB, s"
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything.
+
+    Args:
+        repeats: of requests, transfers and syncs.
+        repeats_memory: of memory and workers.
+        connections: made for one value of a CONNECT row.
+        kept: requests for one value of a keep-alive row.
+        bulk_bytes: of one transfer.
+        tunnels: open at once.
+        crowd: clients at once.
+        crowd_s: seconds of each crowd of transfers.
+        whole: whether s3gate moves the big downloads of the crowd to their end.
+        files: of 100 KB.
+        big: objects of `bulk_bytes` in a sync.
+    """
+
+    repeats: int
+    repeats_memory: int
+    connections: int
+    kept: int
+    bulk_bytes: int
+    tunnels: int
+    crowd: int
+    crowd_s: float
+    whole: bool
+    files: int
+    big: int
+
+
+FULL = Scale(5, 3, 300, 3000, GIB, 1000, 100, 30.0, True, 2000, 4)
+QUICK = Scale(1, 1, 60, 600, GIB // 4, 100, 20, 3.0, False, 200, 1)
 
 
 @dataclass
 class Results:
-    """Measured values: row, proxy, one value a repeat."""
+    """What was measured.
+
+    Args:
+        values: row key, proxy, a value for each repeat.
+        notes: what a figure alone does not tell, a sentence each.
+    """
 
     values: dict[str, dict[str, list[float]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
+    notes: list[str] = field(default_factory=list)
 
-    def add(self, row: str, proxy: str, value: float) -> None:
-        """Keep one value."""
-        self.values[row][proxy].append(value)
-
-    def median(self, row: str, proxy: str) -> float | None:
-        """The middle one, or None when it was not measured."""
-        found = self.values.get(row, {}).get(proxy)
-        return statistics.median(found) if found else None
+    def add(self, name: str, found: dict[str, float]) -> None:
+        """Keep one value for each row."""
+        for row, value in found.items():
+            self.values[row][name].append(value)
 
 
-def measure_all(directory: Path, repeats: int, *, quick: bool) -> Results:
-    """Start everything, measure, stop everything."""
+@dataclass(frozen=True)
+class Bench:
+    """A measurement under way.
+
+    Args:
+        scale: how much.
+        origin: that answers.
+        directory: on a disk, for the proxies.
+        results: so far.
+    """
+
+    scale: Scale
+    origin: Origin
+    directory: Path
+    results: Results
+
+    def say(self, what: str) -> None:
+        """Progress, on standard error."""
+        print(what, file=sys.stderr, flush=True)
+
+    def take[**P](
+        self,
+        what: str,
+        proxy: Proxy,
+        sample: Callable[Concatenate[Proxy, P], dict[str, float]],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> None:
+        """One measurement; one that fails is a note and a hole in the table."""
+        self.say(f"{what}: {proxy.name}")
+        try:
+            self.results.add(proxy.name, sample(proxy, *arguments, **named))
+        except (OSError, AssertionError, samples.FailedError) as exc:
+            self.results.notes.append(f"{what}, {proxy.name}: not measured: {exc}")
+            self.say(f"  failed: {exc}")
+
+    def fresh(self, name: str, workers: int = 1) -> contextlib.AbstractContextManager[Proxy]:
+        """A proxy that has done nothing yet."""
+        number = sum(1 for _ in self.directory.iterdir())
+        directory = self.directory / f"{number}-{name}"
+        if workers > 1:
+            return s3gate(directory, self.origin, workers)
+        return STARTERS[name](directory, self.origin)
+
+
+def measure(memory: Path, disk: Path, scale: Scale, groups: frozenset[str]) -> Results:
+    """Start everything, measure, stop everything.
+
+    Args:
+        memory: a directory in memory, for the origin and what is synced.
+        disk: a directory on a disk, for the proxies.
+        scale: how much.
+        groups: which rows.
+    """
     results = Results()
-    with contextlib.ExitStack() as stack:
-        origin = stack.enter_context(run_origin(directory / "origin"))
-        starters = {"squid": squid, "mitmdump": mitmdump, "s3gate": s3gate}
-        proxies = [stack.enter_context(start(directory / name, origin)) for name, start in starters.items()]
-        proxies.insert(0, stack.enter_context(direct(directory, origin)))
-        for proxy in proxies:
-            if proxy.pid is not None:
-                results.add(IDLE, proxy.name, proxy.rss() / MIB)
-            new_connections(proxy, 5)
-        for number in range(repeats):
-            for proxy in proxies:
-                print(f"repeat {number + 1} of {repeats}: {proxy.name}", file=sys.stderr, flush=True)
-                measure_requests(results, proxy)
-                measure_bulk(results, proxy, origin)
-        if not quick:
-            measure_sync(results, proxies, directory)
-            for proxy in proxies:
-                measure_memory(results, proxy)
+    with run_origin(memory / "origin", scale.files, scale.big, scale.bulk_bytes) as origin:
+        bench = Bench(scale, origin, disk, results)
+        for group, step in STEPS.items():
+            if group & groups:
+                step(bench, groups)
     return results
 
 
-def measure_requests(results: Results, proxy: Proxy) -> None:
-    """The rows of small requests."""
-    spent = _cpu(proxy, lambda: new_connections(proxy, NEW))
-    results.add(CONNECT, proxy.name, spent * 1000 / NEW)
-    times: list[float] = []
-    spent = _cpu(proxy, lambda: times.extend(keep_alive(proxy, KEPT)))
-    results.add(KEEP, proxy.name, spent * 1000 / KEPT)
-    hundredths = statistics.quantiles(times, n=100)
-    results.add(P50, proxy.name, hundredths[49] * 1000)
-    results.add(P99, proxy.name, hundredths[98] * 1000)
+def side_by_side(bench: Bench, groups: frozenset[str]) -> None:
+    """Requests, transfers and syncs: all proxies run, one is busy."""
+    scale, origin = bench.scale, bench.origin
+    with contextlib.ExitStack() as stack:
+        proxies = [stack.enter_context(bench.fresh(name)) for name in STARTERS]
+        for proxy in proxies:
+            samples.warm_up(proxy)
+        for number in range(scale.repeats):
+            turn = f"repeat {number + 1} of {scale.repeats}, "
+            for proxy in proxies:
+                if "requests" in groups:
+                    bench.take(turn + "requests", proxy, samples.requests, scale.connections, scale.kept)
+                if "transfers" in groups:
+                    bench.take(turn + "transfers", proxy, samples.transfers, origin)
+                if "sync" in groups:
+                    bench.take(turn + "sync", proxy, samples.syncs, origin, scale.files, scale.big)
 
 
-def measure_bulk(results: Results, proxy: Proxy, origin: Origin) -> None:
-    """The rows of 1 GiB."""
-    seconds: list[float] = []
-    spent = _cpu(proxy, lambda: seconds.append(curl(proxy, f"https://{HOST}/gib")))
-    results.add(GET, proxy.name, spent)
-    results.add(RATE, proxy.name, 1024 / seconds[0])
-    name = proxy.name.replace(" ", "-")
-    upload = ["-H", "Expect:", "-T", str(origin.gib), f"https://{HOST}/up/{name}"]
-    with contextlib.suppress(subprocess.CalledProcessError):  # Squid 5.7 breaks many of these off by itself
-        results.add(PUT, proxy.name, _cpu(proxy, lambda: curl(proxy, *upload)))
-    chunked = ["-H", "Transfer-Encoding: chunked", *upload]
-    results.add(CHUNKED, proxy.name, _cpu(proxy, lambda: curl(proxy, *chunked)))
-    for path in (origin.gib.parent / "up").iterdir():
-        path.unlink()
+def memory(bench: Bench, _groups: frozenset[str]) -> None:
+    """Idle workers and open tunnels, each in a process of its own."""
+    for number in range(bench.scale.repeats_memory):
+        turn = f"repeat {number + 1} of {bench.scale.repeats_memory}, memory"
+        for name in (name for name in STARTERS if name != DIRECT):
+            for used in (False, True):
+                with bench.fresh(name) as proxy:
+                    bench.take(turn, proxy, samples.tunnels, bench.scale.tunnels, used=used)
 
 
-def measure_memory(results: Results, proxy: Proxy) -> None:
-    """The rows of memory."""
-    if proxy.pid is None:
-        return
-    for row, used in ((OPEN, False), (USED, True)):
-        before = proxy.rss()
-        made = tunnels(proxy, TUNNELS, used=used)
-        results.add(row, proxy.name, (proxy.rss() - before) / TUNNELS / 1024)
-        for connection in made:
-            connection.close()
-    if proxy.name.startswith("s3gate"):
-        before = proxy.rss()
-        denied_uploads(proxy, DENIED)
-        results.add(AFTER_DENIED, proxy.name, (proxy.rss() - before) / MIB)
+def crowd(bench: Bench, _groups: frozenset[str]) -> None:
+    """Peaks, each in a process of its own."""
+    scale, notes = bench.scale, bench.results.notes
+    for kind in samples.CROWDS:
+        for name in STARTERS:
+            if name == DIRECT or (kind.refused and name != OURS):
+                continue
+            seconds = None if kind.may_be_whole and scale.whole and name == OURS else scale.crowd_s
+            with bench.fresh(name) as proxy:
+                bench.take(
+                    kind.row, proxy, samples.crowd, kind, scale.crowd, seconds, scale.bulk_bytes, notes
+                )
+            bench.origin.clear_uploads()
 
 
-def measure_sync(results: Results, proxies: list[Proxy], directory: Path) -> None:
-    """The rows of `aws s3 sync`."""
-    for proxy in proxies:
-        for row, prefix in ((SYNC_MANY, "many/"), (SYNC_BIG, "big/")):
-            target = directory / "synced"
-            target.mkdir()
-            results.add(row, proxy.name, sync(proxy, prefix, target))
-            shutil.rmtree(target)
+def workers(bench: Bench, _groups: frozenset[str]) -> None:
+    """The same load on one worker and on two."""
+    for number in range(bench.scale.repeats_memory):
+        for count in (1, 2):
+            turn = f"repeat {number + 1} of {bench.scale.repeats_memory}, {count} workers"
+            with bench.fresh(OURS, count) as proxy:
+                bench.take(turn, proxy, samples.shared, count, bench.scale.kept, bench.results.notes)
 
 
-def _cpu(proxy: Proxy, work: Callable[[], object]) -> float:
-    before = proxy.cpu_s()
-    work()
-    return proxy.cpu_s() - before
+STEPS: dict[frozenset[str], Callable[[Bench, frozenset[str]], None]] = {
+    frozenset({"requests", "transfers", "sync"}): side_by_side,
+    frozenset({"memory"}): memory,
+    frozenset({"crowd"}): crowd,
+    frozenset({"workers"}): workers,
+}
+assert frozenset().union(*STEPS) == set(GROUPS)  # every group of rows is measured somewhere
+
+
+def described(scale: Scale) -> dict[str, object]:
+    """How much was measured, for the JSON."""
+    return asdict(scale)

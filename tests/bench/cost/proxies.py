@@ -1,16 +1,22 @@
-"""The proxies that are measured, each started as its users would, each behind the same interface."""
+"""The proxies that are measured, each started as its users would, each behind the same interface.
+
+Their own files lie on a disk: s3gate writes its journal through to it before each decision takes effect.
+"""
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cost.accounting import Account, stop
+from bench.cost.client import Route
 from bench.cost.origin import ADDRESS, HOST, REGION, Origin, await_listening
+from bench.cost.rows import DIRECT, MITMDUMP, OURS, SQUID
 from drive.squid import free_port, run_squid
 from gate_process import GateFiles, await_port
 from s3gate.demo.dns_server import DnsServer
@@ -28,6 +34,19 @@ def responseheaders(flow):
 def requestheaders(flow):
     flow.request.stream = flow.request.method == "PUT"
 """
+SETTINGS = """\
+listen: {{host: 127.0.0.1, port: 0}}
+workers: {workers}
+policy: policy.yaml
+ca: {{certificate: ca.pem, private_key: ca.key}}
+dns: {{nameservers: ["127.0.0.1:{nameserver}"]}}
+upstream: {{networks: [{address}/32], ca_bundle: "{roots}"}}
+limits: {{connections: 8192, connections_per_client: 8192}}
+audit: {{directory: audit, hmac_key: audit.key, max_bytes: 16GiB}}
+cloudwatch: {{enabled: false}}
+health: {{host: 127.0.0.1, port: 0}}
+admin: {{host: 127.0.0.1, port: 0}}
+"""
 
 
 @dataclass(frozen=True)
@@ -36,47 +55,29 @@ class Proxy:
 
     Args:
         name: as in the table.
-        port: on 127.0.0.1; None: no proxy at all.
+        address: where it listens; None: no proxy at all, straight to the origin.
         roots: what its clients trust.
-        pid: of its first process.
+        account: of its processes.
     """
 
     name: str
-    port: int | None
+    address: tuple[str, int] | None
     roots: Path
-    pid: int | None
+    account: Account | None
 
-    def cpu_s(self) -> float:
-        """CPU seconds of its processes so far, those of ended children included."""
-        return sum(_cpu_of(pid) for pid in self._tree())
-
-    def rss(self) -> int:
-        """Resident bytes of its processes now."""
-        page = os.sysconf("SC_PAGE_SIZE")
-        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in self._tree())
-
-    def _tree(self) -> list[int]:
-        if self.pid is None:
-            return []
-        found = [self.pid]
-        for pid in found:
-            with contextlib.suppress(OSError):
-                found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        return found
+    def route(self, host: str = HOST) -> Route:
+        """The way through it to that host."""
+        return Route(self.address or (ADDRESS, 443), self.address is not None, self.roots, host)
 
 
-def _cpu_of(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+type Starter = Callable[[Path, Origin], AbstractContextManager[Proxy]]
+"""Starts a proxy with its files in a directory that is not there yet, and stops it."""
 
 
 @contextlib.contextmanager
 def direct(_directory: Path, origin: Origin) -> Iterator[Proxy]:
     """No proxy."""
-    yield Proxy("direct", None, origin.roots, None)
+    yield Proxy(DIRECT, None, origin.roots, None)
 
 
 @contextlib.contextmanager
@@ -93,34 +94,18 @@ def mitmdump(directory: Path, origin: Origin) -> Iterator[Proxy]:
     process = subprocess.Popen(command)
     try:
         await_listening(process, "127.0.0.1", port)
-        yield Proxy("mitmdump", port, directory / "mitmproxy-ca-cert.pem", process.pid)
+        roots = directory / "mitmproxy-ca-cert.pem"
+        yield Proxy(MITMDUMP, ("127.0.0.1", port), roots, Account(process.pid))
     finally:
-        process.terminate()
-        process.wait(10)
+        stop(process)
 
 
 @contextlib.contextmanager
 def squid(directory: Path, origin: Origin) -> Iterator[Proxy]:
     """Squid with `ssl-bump` and one allowed name."""
     with run_squid(directory, [HOST], {HOST: ADDRESS}, origin.roots, bump=True) as running:
-        yield Proxy("Squid ssl-bump", running.port, running.authority, running.process.pid)
-
-
-def settings(nameserver: int, origin: Origin, workers: int) -> str:
-    """Of s3gate, as `s3gate run` reads them."""
-    return f"""
-listen: {{host: 127.0.0.1, port: 0}}
-workers: {workers}
-policy: policy.yaml
-ca: {{certificate: ca.pem, private_key: ca.key}}
-dns: {{nameservers: ["127.0.0.1:{nameserver}"]}}
-upstream: {{networks: [{ADDRESS}/32], ca_bundle: "{origin.roots}"}}
-limits: {{connections: 8192, connections_per_client: 8192}}
-audit: {{directory: audit, hmac_key: audit.key}}
-cloudwatch: {{enabled: false}}
-health: {{host: 127.0.0.1, port: 0}}
-admin: {{host: 127.0.0.1, port: 0}}
-"""
+        account = Account(running.process.pid)
+        yield Proxy(SQUID, ("127.0.0.1", running.port), running.authority, account)
 
 
 def policy(rules: int = RULES) -> str:
@@ -130,7 +115,7 @@ def policy(rules: int = RULES) -> str:
         for n in range(rules - 1)
     )
     return (
-        f"version: 1\nendpoints: {{partitions: [aws], regions: [{REGION}], classes: [standard]}}\nunsigned: allow\n"
+        f"version: 1\nendpoints: {{partitions: [aws], regions: [{REGION}], classes: [standard]}}\n"
         f"rules:\n{rows}  - {{id: good, bucket: good-bucket, allow: [read, write, list, delete]}}\n"
     )
 
@@ -139,21 +124,16 @@ def policy(rules: int = RULES) -> str:
 def s3gate(directory: Path, origin: Origin, workers: int = 1) -> Iterator[Proxy]:
     """s3gate with 10,000 rules and its journal."""
     with _name_server() as nameserver:
-        files = GateFiles(directory, settings(nameserver, origin, workers), policy())
-        process = files.start()
+        settings = SETTINGS.format(
+            nameserver=nameserver, workers=workers, address=ADDRESS, roots=origin.roots
+        )
+        process = GateFiles(directory, settings, policy()).start()
         try:
             port = await_port(process)
-            reading = threading.Thread(target=_drain, args=(process,), daemon=True)
-            reading.start()
-            yield Proxy(
-                "s3gate" if workers == 1 else f"s3gate, {workers} workers",
-                port,
-                directory / "ca.pem",
-                process.pid,
-            )
+            threading.Thread(target=_drain, args=(process,), daemon=True).start()
+            yield Proxy(OURS, ("127.0.0.1", port), directory / "ca.pem", Account(process.pid))
         finally:
-            process.terminate()
-            process.wait(60)
+            stop(process)
 
 
 def _drain(process: subprocess.Popen[str]) -> None:
@@ -176,3 +156,6 @@ def _name_server() -> Iterator[int]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+STARTERS: dict[str, Starter] = {DIRECT: direct, MITMDUMP: mitmdump, SQUID: squid, OURS: s3gate}

@@ -1,107 +1,115 @@
-"""The measured values as a table, a chart and JSON."""
+"""The measured values as a table of 80 columns, as Markdown and as JSON. Pure."""
 
 import json
-import platform
-import shutil
 import statistics
-import subprocess
-from datetime import UTC, datetime
-from pathlib import Path
+import textwrap
+from collections.abc import Mapping, Sequence
 
-from bench.cost.measure import CHUNKED, CONNECT, GET, KEEP, OPEN, PUT, SYNC_BIG, SYNC_MANY, USED, Results
+from bench.cost.machine import render_machine
+from bench.cost.rows import NAMES, ROWS, Against, Row, Verdict, judge, spread
 
-SQUID = "Squid ssl-bump"
-OURS = "s3gate"
-GOALS = {GET: 0.7, PUT: 1.0, CHUNKED: 1.0, CONNECT: 1.0, KEEP: 3.0, SYNC_MANY: 1.0, SYNC_BIG: 1.0}
-LIMITS_KIB = {OPEN: 100, USED: 180}
-CHART_ROWS = (GET, PUT, CHUNKED, CONNECT, KEEP)
-COLORS = {SQUID: "#8a8f98", "mitmdump": "#c9a227", OURS: "#1f77b4"}
+LABEL = 20  # columns of a row's name
+CELLS = (10, 11, 11, 11)  # of each proxy's value; the rest of 80 is the verdict's
+WIDTH = 80
 
 
-def machine() -> str:
-    """Where it was measured, and when."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    cores = Path("/proc/cpuinfo").read_text().count("processor\t")
-    return f"{datetime.now(UTC).date()}, {cores} x {model}, Linux {platform.release()}, CPython {platform.python_version()}"
-
-
-def render_table(results: Results) -> str:
-    """Medians and, behind ±, half of what lies between the least and the most."""
-    names = list(dict.fromkeys(name for row in results.values.values() for name in row))
-    names.sort(key=["direct", "mitmdump", SQUID, OURS].index)
-    lines = [
-        machine(),
-        f"| {'row':<44} |" + "".join(f" {name:>16} |" for name in names) + "   ratio to Squid | goal |",
-    ]
-    lines.append(f"|{'-' * 46}|" + f"{'-' * 18}|" * (len(names) + 1) + "------|")
-    for row, values in results.values.items():
-        cells = []
-        for name in names:
-            found = values.get(name)
-            cells.append(
-                f"{statistics.median(found):.2f} ±{(max(found) - min(found)) / 2:.2f}" if found else "-"
-            )
-        ours, theirs = results.median(row, OURS), results.median(row, SQUID)
-        ratio = f"{ours / theirs:.2f}" if ours is not None and theirs else "-"
-        goal = str(GOALS.get(row, "")) or (f"{LIMITS_KIB[row]} KiB" if row in LIMITS_KIB else "")
-        lines.append(
-            f"| {row:<44} |" + "".join(f" {cell:>16} |" for cell in cells) + f" {ratio:>16} | {goal:>4} |"
-        )
-    return "\n".join(lines)
-
-
-def render_json(results: Results) -> str:
-    """Everything that was measured."""
-    return json.dumps({"machine": machine(), "rows": results.values, "goals": GOALS}, indent=1) + "\n"
-
-
-def render_chart(results: Results) -> str:
-    """CPU of each proxy relative to Squid, a group of bars a row."""
-    left, width, bar, gap = 230, 460, 14, 22
-    parts = []
-    at = 50
-    most = max(
-        (results.median(row, name) or 0) / (results.median(row, SQUID) or 1)
-        for row in CHART_ROWS
-        for name in (SQUID, OURS)
-    )
-    scale = width / max(most, 1.0) / 1.25
-    for row in CHART_ROWS:
-        base = results.median(row, SQUID)
-        if not base:
+def render_table(values: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Medians and, behind ±, half of what lies between the least and the most; ours against its goal."""
+    lines = [f"{'':{LABEL}}{_columns(NAMES)}  goal"]
+    section = ""
+    for row in ROWS:
+        if not values.get(row.key):
             continue
-        parts.append(f'<text x="{left - 10}" y="{at + 2 * bar}" text-anchor="end">{row}</text>')
-        for name, color in COLORS.items():
-            value = results.median(row, name)
-            if value is None:
-                continue
-            length = min(value / base * scale, width)
-            parts.append(
-                f'<rect x="{left}" y="{at}" width="{length:.1f}" height="{bar - 2}" fill="{color}"/>'
-            )
-            parts.append(
-                f'<text x="{left + length + 5:.1f}" y="{at + bar - 4}">{name} {value:.2f} ({value / base:.2f})</text>'
-            )
-            at += bar
-        at += gap
-    head = f'<text x="10" y="20" font-size="14">CPU of the proxy, relative to Squid (shorter is better)</text><text x="10" y="36">{machine()}</text>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 170}" height="{at}" font-family="sans-serif" '
-        f'font-size="11"><rect width="100%" height="100%" fill="white"/>{head}{"".join(parts)}</svg>\n'
-    )
+        if row.section != section:
+            section = row.section
+            lines += ["", section]
+        cells = _columns([render_cell(values[row.key].get(name, ())) for name in NAMES])
+        first, *others = [render_verdict(verdict) for verdict in judge(row, values)] or [""]
+        lines.append(f"{row.label:<{LABEL}}{cells} {first}".rstrip())
+        lines += [" " * (LABEL + sum(CELLS)) + f" {other}" for other in others]
+    return "\n".join(lines) + "\n"
 
 
-def write_png(svg: Path, png: Path) -> bool:
-    """Draw the chart as PNG where `rsvg-convert` is installed (Debian: librsvg2-bin)."""
-    if shutil.which("rsvg-convert") is None:
-        print("no PNG: apt-get install librsvg2-bin")
-        return False
-    subprocess.run(["rsvg-convert", "--zoom", "2", "--output", png, svg], check=True)
-    return True
+def _columns(words: Sequence[str]) -> str:
+    return "".join(f"{word:>{width}}" for word, width in zip(words, CELLS, strict=True))
+
+
+def render_cell(found: Sequence[float]) -> str:
+    """`4.44 ±0.43`; `-` when there is nothing."""
+    if not found:
+        return "-"
+    middle = statistics.median(found)
+    digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
+    half = f" ±{spread(found):.{digits}f}" if len(found) > 1 else ""
+    return f"{middle:.{digits}f}{half}"
+
+
+def render_verdict(verdict: Verdict) -> str:
+    """`0.53 ≤0.7 met`, with what it is against where the section does not say."""
+    number = f"{verdict.ratio:.0f}" if verdict.goal.against is Against.NOTHING else f"{verdict.ratio:.2f}"
+    return f"{number} ≤{verdict.goal.limit:g} {'met' if verdict.met else 'MISSED'}"
+
+
+def render_markdown(
+    values: Mapping[str, Mapping[str, Sequence[float]]], machine: Mapping[str, str], notes: Sequence[str]
+) -> str:
+    """The table with everything that is needed to read it."""
+    text = [
+        "# What s3gate costs, side by side",
+        "",
+        *textwrap.wrap(f"Measured {render_machine(machine)}, by `make bench`.", WIDTH),
+        "",
+        "![chart](cost.svg)",
+        "",
+        "```",
+        render_table(values).rstrip(),
+        "```",
+        "",
+        *textwrap.wrap(HOW, WIDTH),
+        "",
+        *[line for note in notes for line in textwrap.wrap(f"- {note}", WIDTH, subsequent_indent="  ")],
+    ]
+    return "\n".join(text).rstrip() + "\n"
+
+
+HOW = (
+    "A value is the median of the repeats, ± half of what lies between the least and the most. The goal is "
+    "s3gate's ratio to Squid in the same run, with these exceptions: latency is what each adds to direct; the "
+    "first goal of a sync is against direct, the second against Squid; memory is absolute, or against the row "
+    "of smaller objects; two workers are against one. Clients, proxies and origin share the processors: the "
+    "clock's figures are slower than between machines, the CPU figures are the proxy's alone. The origin lies "
+    "in memory, the journal of s3gate on a disk. s3gate has 10,000 rules and a request is signed; Squid has "
+    "`ssl-bump` and `dstdomain`, no cache, and `client_request_buffer_max_size 8 MB`, without which version "
+    "5.7 breaks uploads off; mitmdump has one addon that lets everything pass, streamed."
+)
+
+
+def render_json(
+    values: Mapping[str, Mapping[str, Sequence[float]]],
+    machine: Mapping[str, str],
+    scale: Mapping[str, object],
+    notes: Sequence[str],
+) -> str:
+    """Everything that was measured, with the verdicts."""
+    rows = [_as_json(row, values) for row in ROWS if values.get(row.key)]
+    document = {"machine": machine, "scale": scale, "rows": rows, "notes": notes}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _as_json(row: Row, values: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, object]:
+    found = values[row.key]
+    return {
+        "row": row.key,
+        "what": f"{row.section}: {row.label}",
+        "median": {name: round(statistics.median(found[name]), 4) for name in NAMES if found.get(name)},
+        "values": {name: [round(value, 4) for value in found[name]] for name in NAMES if found.get(name)},
+        "goals": [
+            {
+                "at_most": verdict.goal.limit,
+                "against": verdict.goal.row or verdict.goal.against.value,
+                "ratio": round(verdict.ratio, 4),
+                "met": verdict.met,
+            }
+            for verdict in judge(row, values)
+        ],
+    }
