@@ -23,13 +23,18 @@ class Play:
     ends: int | None = None
 
     def __call__(self, link: Connection) -> None:
-        me = self.directory / str(time.monotonic_ns())
-        me.write_text("began")
+        me, told = self.directory / str(time.monotonic_ns()), list[str]()
+
+        def tell(word: str) -> None:
+            told.append(word)
+            me.write_text(" ".join(told))  # whole: a signal may come in the middle of it
+
+        tell("began")
         if self.ends is not None:
             sys.exit(self.ends)
 
         def end(*_: object) -> None:
-            me.write_text(f"{me.read_text()} ended")
+            tell("ended")
             sys.exit(0)
 
         signal.signal(signal.SIGTERM, end)
@@ -37,6 +42,6 @@ class Play:
             while True:
                 link.send_bytes(WorkerStatus("w", None, port=1, selftest="X").to_line())
                 if link.poll(0.1):
-                    me.write_text(f"{me.read_text()} {link.recv_bytes().decode()}")
+                    tell(link.recv_bytes().decode())
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            me.write_text(f"{me.read_text()} orphaned")
+            tell("orphaned")
