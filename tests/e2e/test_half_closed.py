@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drive.wait import until
-from e2e.fake_s3 import Seen, read_head
+from e2e.fake_s3 import Seen, read_head, serve_ok
 from e2e.rig import GOOD, SECONDS, RawClient, Rig, run_rig
 from s3gate.policy.decision import Reason
 from s3gate.proxy.client_failure import explain_hang_up
@@ -226,6 +226,12 @@ async def stalled(seen: Seen, reader: asyncio.StreamReader, _writer: asyncio.Str
     await reader.read()
 
 
+async def unread(seen: Seen, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """An S3 that takes a head and then reads nothing."""
+    await read_head(seen, reader)
+    await asyncio.Event().wait()
+
+
 async def test_whoever_waits_with_half_a_connection_waits_as_long_as_anybody(tmp_path: Path) -> None:
     async with run_rig(tmp_path, idle_s=1) as rig, await rig.tunnel() as client:
         rig.s3.script = stalled
@@ -279,6 +285,61 @@ async def test_a_client_that_is_gone_altogether_is_noticed_at_the_answer(rig: Ri
     (done,) = await rig.recorder.wait_completions(1)
     assert (done.complete, done.reason) == (False, None)
     await ended(rig)
+
+
+async def test_a_reset_is_noticed_while_the_upload_waits_for_its_upstream(rig: Rig) -> None:
+    """The client is not read then; still its upstream is let go of at once."""
+    rig.s3.script = unread
+    client = await rig.tunnel()
+    watch = rig.gate.addon.services.resets
+    client.writer.write(PUT.replace(b": 10", b": 1000000000"))
+    client.writer.write(bytes(32 << 20))
+    await until(lambda: len(watch))
+    reset(client)
+    (done,) = await rig.recorder.wait_completions(1)
+    assert (done.complete, done.reason) == (False, None)
+    await ended(rig)
+    assert len(watch) == 0
+
+
+async def test_a_reset_of_half_a_connection_is_noticed_too(rig: Rig) -> None:
+    rig.s3.script = stalled
+    client = await rig.tunnel()
+    watch = rig.gate.addon.services.resets
+    await client.send(GET)
+    end(client)
+    await until(lambda: len(watch))
+    reset(client)
+    (done,) = await rig.recorder.wait_completions(1)
+    assert (done.complete, done.reason) == (False, None)
+    await ended(rig)
+
+
+async def test_half_a_client_whose_upload_waits_is_still_answered(tmp_path: Path) -> None:
+    """Its body is whole, in the kernel: it must not be taken for gone."""
+    go_on = asyncio.Event()
+
+    async def late(seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        await serve_ok(seen, reader, writer)
+
+    async with run_rig(tmp_path, plain="allow") as rig, await rig.connect() as client:
+        rig.s3.script = late
+        watch, transport, size = rig.gate.addon.services.resets, client.writer.transport, 0
+        client.writer.write(
+            f"PUT http://{GOOD}/k HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        while not len(watch):
+            client.writer.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+            size += 1 << 16
+            await until(lambda: len(watch) or not transport.get_write_buffer_size())
+        client.writer.write(b"0\r\n\r\n")
+        await until(lambda: not transport.get_write_buffer_size())
+        client.writer.write_eof()
+        go_on.set()
+        assert (await client.read_all()).startswith(b"HTTP/1.1 200 ")
+        (done,) = await rig.recorder.wait_completions(1)
+    assert (done.complete, done.bytes_up) == (True, size)
 
 
 async def test_an_upstream_that_ends_in_the_middle_of_its_answer(rig: Rig) -> None:

@@ -7,6 +7,7 @@ stay in the kernel.
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from mitmproxy.connection import Connection, ConnectionState
@@ -92,7 +93,8 @@ class GateConnection(server.LiveConnectionHandler):
         await self.server_event(events.ConnectionClosed(connection))
         if connection.state is ConnectionState.CAN_WRITE:
             try:
-                await asyncio.Event().wait()
+                with self._watch_for_reset() if connection is self.client else nullcontext():
+                    await asyncio.Event().wait()
             except asyncio.CancelledError as exc:
                 cancelled = exc
                 if connection.state is ConnectionState.CAN_WRITE:  # no layer closed it
@@ -120,13 +122,29 @@ class GateConnection(server.LiveConnectionHandler):
             await self.server_event(events.DataReceived(connection, data))
             await self._drain_others(connection)
 
+    def _watch_for_reset(self) -> AbstractContextManager[None]:
+        """Close as soon as the client, which is not read meanwhile, has reset its connection."""
+        client = self.transports[self.client].writer
+        if not isinstance(client, asyncio.StreamWriter) or client.is_closing():
+            return nullcontext()
+        return self._gate.services.resets.watching(client.get_extra_info("socket").fileno(), self.cancel)
+
     async def _drain_others(self, connection: Connection) -> None:
         """Wait until the other side took what it was sent: back-pressure, each direction by itself."""
         for other, io in tuple(self.transports.items()):
             if other is connection or not isinstance(io.writer, asyncio.StreamWriter):
                 continue
             try:
-                await io.writer.drain()
+                if connection is self.client and _is_full(io.writer):
+                    with self._watch_for_reset():
+                        await io.writer.drain()
+                else:
+                    await io.writer.drain()
             except OSError:
                 if io.handler is not None:
                     io.handler.cancel("its peer does not read")
+
+
+def _is_full(writer: asyncio.StreamWriter) -> bool:
+    """Whether `drain` would wait."""
+    return writer.transport.get_write_buffer_size() > writer.transport.get_write_buffer_limits()[1]

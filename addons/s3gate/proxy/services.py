@@ -9,6 +9,7 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.ports import Meter, NoMeter, PolicySource, Upstream
+from s3gate.proxy.reset_watch import ResetWatch
 from s3gate.proxy.tls import TlsEnds
 
 
@@ -26,6 +27,7 @@ class Services:
         show_flows: start mitmproxy's later flow hooks too, for mitmweb.
         leaving: whether the gate is about to stop: answers close their connections.
         draining: whether it stops: no tunnel is opened any more.
+        resets: hears of clients that are gone while they are not read.
         open_completions: completions that are not recorded yet.
         judged: for each upstream connection (by mitmproxy's id) its name, port and judged addresses.
     """
@@ -39,6 +41,7 @@ class Services:
     show_flows: bool = False
     leaving: bool = False
     draining: bool = False
+    resets: ResetWatch = field(default_factory=ResetWatch)
     open_completions: int = 0
     judged: dict[str, tuple[tuple[str, int], Upstream]] = field(default_factory=dict)
 
