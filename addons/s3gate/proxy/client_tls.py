@@ -16,6 +16,7 @@ from typing import Final
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
+from OpenSSL import SSL
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Request
@@ -123,8 +124,8 @@ class ClientTls(GateTls):
         return ended and gone and self.tunnel_state is not tunnel.TunnelState.ESTABLISHING
 
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
-        """Decrypt, until a record was broken."""
-        if not self._refused:
+        """Decrypt; what follows a broken record or a close_notify (RFC 8446 §6.1) is not kept."""
+        if not self._refused and not self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
             yield from super().receive_data(data)
 
     def send_data(self, data: bytes) -> layer.CommandGenerator[None]:

@@ -325,6 +325,21 @@ def test_the_inner_layer_hears_of_both_ends(politely: bool) -> None:
     assert driver.told == []
 
 
+def test_what_follows_a_polite_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender may wait for an answer meanwhile, and must not fill our memory."""
+    driver = Gate()
+    client = driver.shake(trusting())
+    with contextlib.suppress(ssl.SSLError):
+        client.tls.unwrap()
+    driver.data(client.flush())
+    kept: list[bytes] = []
+    monkeypatch.setattr(type(driver.layer.tls), "bio_write", lambda _tls, data: kept.append(data))
+    for _ in range(3):
+        driver.data(bytes(1000))
+    assert kept == []
+    assert driver.told == []
+
+
 def test_nothing_is_said_behind_a_broken_record() -> None:
     driver = Gate()
     driver.shake(trusting())
