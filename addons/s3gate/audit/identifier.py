@@ -13,6 +13,9 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ENTROPY_BYTES: Final = 10
 TEXT_LENGTH: Final = 26
 TIME_LIMIT_MS: Final = 1 << 48
+# Two characters at a time: an id is made three times a request.
+_PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
+_SHIFTS: Final = range(120, -1, -10)
 
 
 def render_id(time_ms: int, entropy: bytes) -> str:
@@ -33,7 +36,7 @@ def render_id(time_ms: int, entropy: bytes) -> str:
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"id entropy has {len(entropy)} bytes: give {ENTROPY_BYTES}")
     value = time_ms << 80 | int.from_bytes(entropy)
-    return "".join(ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
 
 def new_id() -> str:

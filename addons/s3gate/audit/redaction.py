@@ -41,6 +41,7 @@ SECRET_HEADERS: Final = frozenset(
 # Every query parameter of S3 that carries a secret has one of these in its name, also in a misspelt name:
 # X-Amz-Signature, Signature (SigV2), X-Amz-Security-Token, X-Amz-S3session-Token, …-customer-key.
 SECRET_WORDS: Final = ("signature", "-token", "customer-key", "authorization")
+_SECRET_WORD = re.compile("|".join(map(re.escape, SECRET_WORDS)), re.IGNORECASE)
 # Values an operator needs and that hold no secret: S3 API query parameters and the public half of SigV4.
 SHOWN_PARAMETERS: Final = frozenset(
     {
@@ -156,7 +157,8 @@ class Redactor:
         """One text without secrets, within `limit` characters; None stays None."""
         if text is None:
             return None
-        return cap(self._clean(text), limit)
+        text = self._clean(text)
+        return text if len(text) <= limit and text.isascii() else cap(text, limit)
 
     def authority(self, text: str | None) -> str | None:
         """An authority without its userinfo."""
@@ -184,8 +186,7 @@ class Redactor:
         for secret in self.secrets:
             if secret in text:
                 text = text.replace(secret, REDACTED)
-        lowered = text.lower()
-        if any(word in lowered for word in SECRET_WORDS):
+        if _SECRET_WORD.search(text):
             text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
         return text
 
