@@ -25,8 +25,11 @@ class Printer:
     ) -> None:
         print("decision", decision.reason, datetime.now(UTC).timestamp(), flush=True)
 
-    async def completion(self, done: Completion) -> None:
+    def completion(self, done: Completion) -> None:
         print("completion", done.reason, done.complete, done.bytes_up, done.bytes_down, flush=True)
+
+    async def settle(self) -> None:
+        """Printed is printed."""
 
 
 class Fixed:

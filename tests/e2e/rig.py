@@ -70,11 +70,14 @@ class MemoryRecorder:
         self.decisions.append(Recorded(decision, request, upstream, decision_id))
         self.changed.set()
 
-    async def completion(self, completion: Completion) -> None:
+    def completion(self, completion: Completion) -> None:
         if self.broken:
             raise AuditUnavailable("the disk is full")
         self.completions.append(completion)
         self.changed.set()
+
+    async def settle(self) -> None:
+        """What is in memory is written."""
 
     @property
     def reasons(self) -> list[Reason]:

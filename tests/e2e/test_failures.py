@@ -131,20 +131,25 @@ async def test_a_hook_that_raises_denies(
         assert rig.recorder.reasons == [Reason.INTERNAL_ERROR]
 
 
-async def test_another_addon_cannot_change_what_was_judged(rig: Rig) -> None:
-    class Meddler:
-        def requestheaders(self, flow: HTTPFlow) -> None:
-            flow.request.host = EVIL
-            flow.request.path = "/stolen"
-            flow.request.headers["Host"] = EVIL
-            flow.request.stream = True
+async def test_another_addon_cannot_change_what_was_judged(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = rig.gate.addon.requestheaders
 
+    async def meddle(flow: HTTPFlow) -> None:
+        """As mitmdump runs the hook of an addon behind the gate's."""
+        await judge(flow)
+        flow.request.host = EVIL
+        flow.request.path = "/stolen"
+        flow.request.headers["Host"] = EVIL
+        flow.request.stream = True
+        meddled.append(flow)
+
+    meddled: list[HTTPFlow] = []
     rig.gate.addon.services.show_flows = True  # as under mitmdump, where others listen
-    assert rig.gate._master is not None
-    rig.gate._master.addons.add(Meddler())  # type: ignore[no-untyped-call] # mitmproxy has no type here
+    monkeypatch.setattr(rig.gate.addon, "requestheaders", meddle)
     assert (await rig.ask(GET)).endswith(b"hello from /k")
     assert rig.s3.heads == [GET]
     assert set(rig.dns.asked) == {GOOD}
+    assert len(meddled) == 1
 
 
 async def test_a_connection_that_nobody_judged_is_not_dialled(rig: Rig) -> None:

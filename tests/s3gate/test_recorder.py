@@ -48,9 +48,10 @@ async def test_records_are_durable_and_counted(tmp_path: Path) -> None:
     recorder = JournalRecorder(journal, metrics, Tally())
     await recorder.decision(DENIED, REQUEST, None, "D1")
     await recorder.decision(ALLOWED, REQUEST, Upstream(("127.0.0.1",), 1), "D2")
-    await recorder.completion(completion())
-    await recorder.completion(completion(complete=False))
-    await recorder.completion(completion(complete=False, status=None, reason=Reason.TIMEOUT))
+    recorder.completion(completion())
+    recorder.completion(completion(complete=False))
+    recorder.completion(completion(complete=False, status=None, reason=Reason.TIMEOUT))
+    await recorder.settle()
     journal.close()
     records = list(read_records(journal.directory))
     assert [(one["event"], one["decision_id"]) for one in records] == [
@@ -80,7 +81,7 @@ async def test_what_cannot_be_written_is_told_and_counted(tmp_path: Path) -> Non
     with pytest.raises(AuditUnavailable, match="closed"):
         await recorder.decision(ALLOWED, REQUEST, None, "D1")
     with pytest.raises(AuditUnavailable):
-        await recorder.completion(completion(status=None))
+        recorder.completion(completion(status=None))
     page = metrics.page().body
     assert b"s3gate_audit_unavailable_total 2.0" in page
     assert b'reason="ALLOWED_BY_RULE"' not in page

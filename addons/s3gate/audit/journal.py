@@ -3,7 +3,8 @@
 One thread per journal owns the files. `append` serialises the record, hands it
 over and waits; the thread takes everything that waits as one group, has it made
 durable with one `fdatasync`, and wakes the waiters. The event loop never touches
-the disk. When anything goes wrong nothing is acknowledged: every waiter is told
+the disk. What nobody waits for (`ride`) goes with the next record that somebody does
+wait for, or after `RIDE_S` by itself. When anything goes wrong nothing is acknowledged: every waiter is told
 `JournalUnavailable`, and what its record describes must not take effect.
 """
 
@@ -29,6 +30,7 @@ __all__ = ["Journal", "JournalDamaged", "JournalHeld", "JournalUnavailable", "Ki
 SEGMENT_BYTES: Final = 16 * 1024 * 1024  # the newest segment is scanned at start: about 0.3 s for this much
 SEGMENTS_IN_ROOM: Final = 16  # a segment is at most this part of the room, so that pruning frees some
 PENDING_BYTES: Final = 64 * 1024 * 1024  # handed over and not yet written; a disk that slow is unavailable
+RIDE_S: Final = 0.05  # how long a record that nobody waits for may wait: as long may be lost by SIGKILL
 CLOSE_TIMEOUT_S: Final = 3.0  # a disk that hangs must not keep the process from ending
 LOCK_NAME: Final = "lock"
 # A writer's id is a directory's name and a part of a log stream's name.
@@ -65,7 +67,8 @@ class Journal:
         self._handover = threading.Lock()
         self._pending_bytes = 0
         self._closed = False
-        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._riding: list[_Entry] = []
+        self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"journal-{directory.name}", daemon=True)
         self._thread.start()
 
@@ -148,17 +151,53 @@ class Journal:
             ValueError: the record is not JSON (NaN, a cycle, a reserved key).
             TypeError: it holds a value that JSON has not.
         """
-        body = to_line(record)
         loop = asyncio.get_running_loop()
-        entry = _Entry(body, kind, loop.create_future(), loop)
+        entry = _Entry(to_line(record), kind, loop.create_future(), loop)
         with self._handover:
-            if self._closed:
-                raise JournalUnavailable("journal is closed")
-            if self._pending_bytes + len(body) > PENDING_BYTES:
-                raise JournalUnavailable("journal cannot keep up: too many records wait for the disk")
-            self._pending_bytes += len(body)
-            self._queue.put(entry)
+            self._admit(entry)
+            riding, self._riding = self._riding, []
+            self._queue.put([*riding, entry])
         return await entry.future
+
+    def ride(self, record: Mapping[str, object], kind: Kind) -> asyncio.Future[Position]:
+        """Hand over a record that nobody waits for: it goes with the next one, `RIDE_S` later at most.
+
+        Args:
+            record: root keys of the schema, as for `append`.
+            kind: which part of the room it may use.
+
+        Returns:
+            Done when it is durable, or with a JournalUnavailable when it never will be.
+
+        Raises:
+            JournalUnavailable: it cannot be taken.
+            ValueError: the record is not JSON.
+            TypeError: it holds a value that JSON has not.
+        """
+        loop = asyncio.get_running_loop()
+        entry = _Entry(to_line(record), kind, loop.create_future(), loop)
+        with self._handover:
+            self._admit(entry)
+            self._riding.append(entry)
+            first = len(self._riding) == 1
+        if first:
+            loop.call_later(RIDE_S, self.depart)
+        return entry.future
+
+    def depart(self) -> None:
+        """Let what rides go now."""
+        with self._handover:
+            riding, self._riding = self._riding, []
+            if riding:
+                self._queue.put(riding)
+
+    def _admit(self, entry: _Entry) -> None:
+        """Count an entry in, while the handover is locked."""
+        if self._closed:
+            raise JournalUnavailable("journal is closed")
+        if self._pending_bytes + len(entry.body) > PENDING_BYTES:
+            raise JournalUnavailable("journal cannot keep up: too many records wait for the disk")
+        self._pending_bytes += len(entry.body)
 
     def close(self) -> None:
         """Write what was handed over, then let go of the files; waits at most `CLOSE_TIMEOUT_S`."""
@@ -166,6 +205,8 @@ class Journal:
             if self._closed:
                 return
             self._closed = True
+            riding, self._riding = self._riding, []
+            self._queue.put(riding)
             self._queue.put(None)
         self._thread.join(CLOSE_TIMEOUT_S)
 
@@ -182,9 +223,9 @@ class Journal:
         finally:  # also when the thread fails: nobody may wait for ever, nothing may be acknowledged
             with self._handover:
                 self._closed = True
+                group += self._riding
             while not self._queue.empty():
-                item = self._queue.get_nowait()
-                group += [item] if item is not None else []
+                group += self._queue.get_nowait() or []
             _settle(group, [JournalUnavailable("journal is closed")] * len(group))
             self._appender.close()
             os.close(self._lock_fd)
@@ -194,7 +235,7 @@ class Journal:
         group: list[_Entry] = []
         item = self._queue.get()
         while item is not None:
-            group.append(item)
+            group += item
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:

@@ -174,7 +174,6 @@ class Carriage:
         if transfer is None:
             return
         leg = self._leg
-        self._services.open_completions += 1
         yield S3gateCompletedHook(
             transfer.completion(
                 address=leg.address if leg else None,

@@ -4,7 +4,7 @@ The layers fill an Exchange from the head, a hook of the gate gives it its verdi
 layers act on it. An Exchange without a verdict is a denial.
 """
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic_ns
@@ -21,25 +21,44 @@ HTTP_PORT: Final = 80
 
 
 class Valve:
-    """Whether more bytes of the client may be read; the listener's connection asks, the layers turn it."""
+    """Whether more bytes of the client may come; the layers turn it, the client's wire obeys."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_is_open", "_on_close", "_on_open")
 
     def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
+        self._is_open = True
+        self._on_close: Callable[[], None] | None = None
+        self._on_open: Callable[[], None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they may."""
+        return self._is_open
+
+    def turns(self, on_close: Callable[[], None], on_open: Callable[[], None]) -> None:
+        """Say what to turn; it is brought to where the valve stands.
+
+        Args:
+            on_close: called when it closes.
+            on_open: called when it opens.
+        """
+        self._on_close, self._on_open = on_close, on_open
+        if not self._is_open:
+            on_close()
 
     def open(self) -> None:
         """Let the client's bytes come."""
-        self._open.set()
+        if not self._is_open:
+            self._is_open = True
+            if self._on_open is not None:
+                self._on_open()
 
     def close(self) -> None:
-        """Leave them in the kernel: that is the back-pressure."""
-        self._open.clear()
-
-    async def wait(self) -> None:
-        """Return once the valve is open."""
-        await self._open.wait()
+        """Leave them with the client: that is the back-pressure."""
+        if self._is_open:
+            self._is_open = False
+            if self._on_close is not None:
+                self._on_close()
 
 
 @dataclass(slots=True)

@@ -73,7 +73,6 @@ class GateAddon:
         self._resolver = resolver
         self._networks = networks
         self._ports = ports
-        self._settled = asyncio.Event()
 
     # -- mitmproxy's hooks ----------------------------------------------------------------
 
@@ -135,16 +134,12 @@ class GateAddon:
         if exchange.decision is not None:
             await self._settle(exchange, exchange.decision)
 
-    async def s3gate_completed(self, completion: Completion) -> None:
+    def s3gate_completed(self, completion: Completion) -> None:
         """Record how an allowed request ended."""
         try:
-            await self._recorder.completion(completion)
+            self._recorder.completion(completion)
         except Exception:  # noqa: BLE001 - the transfer is over: nothing is left to deny
             _log.exception("a completion could not be recorded; decision %s", completion.decision_id)
-        finally:
-            self.services.open_completions -= 1
-            if not self.services.open_completions:
-                self._settled.set()
 
     async def settle(self, seconds: float) -> None:
         """Wait until every completion is recorded.
@@ -152,10 +147,8 @@ class GateAddon:
         Args:
             seconds: how long at most.
         """
-        self._settled.clear()
-        if self.services.open_completions:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._recorder.settle(), seconds)
 
     # -- the way of a verdict -------------------------------------------------------------
 

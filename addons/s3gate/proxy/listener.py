@@ -22,12 +22,13 @@ from typing import Final
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Client, Request
 from s3gate.proxy.arrival import Network, NothingSent, NotIntroduced, introduce, peer_client
-from s3gate.proxy.connection import READ_BYTES, GateConnection
+from s3gate.proxy.connection import GateConnection
 from s3gate.proxy.denial import render_connect_denial
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.front_socket import BACKLOG, HANDSHAKE_S, refuse_handshakes
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.occupancy import Occupancy
+from s3gate.proxy.wire import READ_BYTES, serve_wires
 
 _log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ class Listener:
                 finally:
                     del self._open[task]
 
-        return await asyncio.start_server(accept, sock=sock, limit=READ_BYTES, backlog=BACKLOG)
+        return await serve_wires(accept, sock, BACKLOG)
 
     async def _stop_listening(self, seconds: float) -> None:
         """Close the listening socket without resetting anybody whom the kernel let in already."""

@@ -92,12 +92,16 @@ class Recorder(Protocol):
         """
         ...
 
-    async def completion(self, completion: Completion) -> None:
-        """Record how an allowed request ended.
+    def completion(self, completion: Completion) -> None:
+        """Hand over how an allowed request ended: nobody waits for it, it is written soon.
 
         Raises:
-            AuditUnavailable: it cannot be written.
+            AuditUnavailable: it cannot be taken.
         """
+        ...
+
+    async def settle(self) -> None:
+        """Return once every completion that was handed over is written, or known to be lost."""
         ...
 
 

@@ -1,8 +1,9 @@
-"""The gate as a running thing: our own mitmproxy Master with one addon, behind our own listener.
+"""The gate as a running thing: mitmproxy's layers with one addon, behind our own listener.
 
 The normal case: `gate = Gate(settings, …)`, `await gate.start()`, `await gate.drain()`.
-No script loader, no other addon, no mode server of mitmproxy's: what is not here cannot
-open the gate. The options that could are checked once more after construction.
+No Master, no script loader, no other addon, no mode server of mitmproxy's: what is not
+here cannot open the gate (and a Master would import all of mitmproxy's addons: 17 MiB).
+The options that could are checked once more after construction.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from s3gate.policy import decide
@@ -132,7 +132,6 @@ class Gate:
         self._nonce = nonce
         self._occupancy = occupancy
         self.addon = make_addon(settings, policy_source, recorder, new_id, judge, meter)
-        self._master: Master | None = None
         self._listener: Listener | None = None
         self.port = 0
         self.selftest: str | None = None
@@ -150,14 +149,14 @@ class Gate:
             OSError: the address cannot be bound.
         """
         settings = self._settings
-        self._master = master = _make_master(self.addon, settings.idle_s)
+        options = make_options(settings.idle_s)
         seal_loop(asyncio.get_running_loop())
         limits = ConnectionLimits(settings.connections, settings.connections_per_client)
 
         def make(
             reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client
         ) -> GateConnection:
-            return GateConnection(master, self.addon, reader, writer, client)
+            return GateConnection(options, self.addon, reader, writer, client)
 
         self._listener = listener = Listener(
             self.addon, make, limits, settings.trusted_proxies, self._occupancy
@@ -200,8 +199,6 @@ class Gate:
             limit = self._settings.drain_s if seconds is None else seconds
             await self._listener.drain(limit, self._settings.linger_s)
         await self.addon.settle(SETTLE_S)
-        if self._master is not None:
-            await self._master.done()
 
 
 async def serve(
@@ -272,15 +269,18 @@ def check_options(options: Options) -> None:
             )
 
 
-def _make_master(addon: GateAddon, idle_s: float) -> Master:
-    """A Master with one addon and no way around it."""
+def make_options(idle_s: float) -> Options:
+    """The options of mitmproxy with nothing that would let something around the gate.
+
+    Args:
+        idle_s: a connection on which nothing moves is closed after this, seconds.
+
+    Raises:
+        UnsafeOptions: one cannot be had with its safe value.
+    """
     options = Options()
-    master = Master(options)
     options.update(  # type: ignore[no-untyped-call] # mitmproxy has no type here
         tcp_timeout=max(1, round(idle_s)), **SAFE_OPTIONS
     )
-    master.addons.add(addon)  # type: ignore[no-untyped-call] # mitmproxy has no type here
     check_options(options)
-    if [type(one) for one in master.addons.chain] != [GateAddon]:
-        raise UnsafeOptions("another addon than the gate is loaded; it could let something around it")
-    return master
+    return options

@@ -28,7 +28,6 @@ class Services:
         leaving: whether the gate is about to stop: answers close their connections.
         draining: whether it stops: no tunnel is opened any more.
         resets: hears of clients that are gone while they are not read.
-        open_completions: completions that are not recorded yet.
         judged: for each upstream connection (by mitmproxy's id) its name, port and judged addresses.
     """
 
@@ -42,7 +41,6 @@ class Services:
     leaving: bool = False
     draining: bool = False
     resets: ResetWatch = field(default_factory=ResetWatch)
-    open_completions: int = 0
     judged: dict[str, tuple[tuple[str, int], Upstream]] = field(default_factory=dict)
 
     def now(self) -> datetime:

@@ -15,12 +15,11 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import tls
 from OpenSSL import SSL
 
+from s3gate.proxy.records import FLUSH_BYTES, take_clear, take_sealed
 from s3gate.proxy.services import Services
 from s3gate.proxy.tls import verify_problem
 from s3gate.s3.host import HostName
 
-RECORD_BYTES: Final = 16_384  # plain bytes of one TLS record (RFC 8446 §5.1): what one read can give
-FLUSH_BYTES: Final = 262_144  # taken from OpenSSL's output at once
 _VAGUE: Final = "record layer failure"  # OpenSSL's last word about a bad record; the word before says what
 
 
@@ -29,6 +28,8 @@ class GateTls(tls.TLSLayer):
 
     failure: str | None = None
     """Why the handshake or a record failed."""
+    _late: tuple[list[bytes], SSL.Error] | None = None
+    """What was decrypted before a record that could not be."""
 
     def start_tls(self) -> layer.CommandGenerator[None]:
         """Never through mitmproxy's hooks: `self.tls` is set by us alone."""
@@ -63,40 +64,71 @@ class GateTls(tls.TLSLayer):
         """A record could not be read: nothing more will be."""
         yield from ()
 
+    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """Data of an open tunnel takes the short way as long as nothing is wrong with it."""
+        if (
+            self.tunnel_state is tunnel.TunnelState.OPEN
+            and isinstance(event, events.DataReceived)
+            and event.connection is self.conn
+            and self._paused is None
+        ):
+            pieces, failure = self._decrypt(event.data)
+            if failure is None:
+                yield from self._give_on(pieces)
+                return
+            self._late = pieces, failure
+            event = events.DataReceived(self.conn, b"")
+        yield from super().handle_event(event)
+
+    def event_to_child(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """What the inner layer sends is sealed; all else goes mitmproxy's way."""
+        if self.tunnel_state is not tunnel.TunnelState.OPEN:
+            yield from super().event_to_child(event)
+            return
+        for command in self.child_layer.handle_event(event):
+            if isinstance(command, commands.SendData) and command.connection is self.conn:
+                yield from self.send_data(command.data)
+            else:
+                yield from self._handle_command(command)
+
     def tls_interact(self) -> layer.CommandGenerator[None]:
         """Send what OpenSSL wants to send."""
         while True:
-            try:
-                data = self.tls.bio_read(FLUSH_BYTES)
-            except SSL.WantReadError:
+            data = take_sealed(self.tls)
+            if data:
+                yield commands.SendData(self.conn, data)
+            if len(data) < FLUSH_BYTES:
                 return
-            yield commands.SendData(self.conn, data)
 
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
-        """Decrypt everything there is and give it on in one piece."""
-        if data:
-            self.tls.bio_write(data)
+        """Decrypt everything there is and give it on in one piece; then the end, if it came."""
+        late, self._late = self._late, None
+        pieces, failure = late or self._decrypt(data)
+        yield from self._give_on(pieces)
+        if failure is None:
+            return
+        if not isinstance(failure, SSL.ZeroReturnError):
+            self.failure = broken = _explain(failure)
+            yield from self.on_broken(broken)
+        self.conn.state &= ~connection.ConnectionState.CAN_READ
+        yield from self.event_to_child(events.ConnectionClosed(self.conn))
+
+    def _decrypt(self, data: bytes) -> tuple[list[bytes], SSL.Error | None]:
+        """What the peer's records hold, and why there will be no more, or None."""
         pieces: list[bytes] = []
-        closed, broken = False, None
-        while not closed:
-            try:
-                pieces.append(self.tls.recv(RECORD_BYTES))
-            except SSL.WantReadError:
-                break
-            except SSL.ZeroReturnError:
-                closed = True
-            except SSL.Error as exc:
-                self.failure = broken = _explain(exc)
-                closed = True
+        try:
+            if data:
+                self.tls.bio_write(data)
+            take_clear(self.tls, pieces)
+        except SSL.Error as exc:
+            return pieces, exc
+        return pieces, None
+
+    def _give_on(self, pieces: list[bytes]) -> layer.CommandGenerator[None]:
         yield from self.tls_interact()
         if pieces:
             clear = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             yield from self.event_to_child(events.DataReceived(self.conn, clear))
-        if closed:
-            if broken is not None:
-                yield from self.on_broken(broken)
-            self.conn.state &= ~connection.ConnectionState.CAN_READ
-            yield from self.event_to_child(events.ConnectionClosed(self.conn))
 
     def send_close(self, command: commands.CloseConnection) -> layer.CommandGenerator[None]:
         """Say close_notify before closing, so that the peer can tell an end from a cut."""

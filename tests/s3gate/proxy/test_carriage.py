@@ -72,7 +72,7 @@ class Plain:
 
     @property
     def valve_is_open(self) -> bool:
-        return self.session.valve._open.is_set()
+        return self.session.valve.is_open
 
     @property
     def completions(self) -> list[tuple[bool, Reason | None]]:

@@ -1,21 +1,23 @@
 """The values on the way: a valve that holds readers, requests as they were sent."""
 
-import asyncio
-
 from drive.layers import HOST, make_services, make_session
 from s3gate.proxy.exchange import Exchange, Valve
 from s3gate.proxy.head import parse_request_head
 
 
-async def test_a_closed_valve_holds_its_reader() -> None:
-    valve = Valve()
-    await valve.wait()
+def test_a_valve_turns_what_hangs_on_it_each_way_once() -> None:
+    valve, turns = Valve(), list[str]()
+    valve.turns(lambda: turns.append("close"), lambda: turns.append("open"))
+    for turn in (valve.open, valve.close, valve.close, valve.open, valve.open):
+        turn()
+    assert turns == ["close", "open"]
+
+
+def test_what_is_hung_on_a_closed_valve_is_closed() -> None:
+    valve, turns = Valve(), list[str]()
     valve.close()
-    waiting = asyncio.create_task(valve.wait())
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    valve.open()
-    await asyncio.wait_for(waiting, 1)
+    valve.turns(lambda: turns.append("close"), lambda: turns.append("open"))
+    assert turns == ["close"]
 
 
 def test_an_exchange_starts_without_any_verdict() -> None:

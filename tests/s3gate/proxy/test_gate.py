@@ -1,5 +1,6 @@
 """The hooks: a verdict, its record, then its effect; whatever goes wrong on the way denies."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from contextvars import copy_context
@@ -86,6 +87,7 @@ class Recorder:
     broken: bool = False
     seen: list[tuple[Reason, Upstream | None]] = field(default_factory=list)
     completions: list[Completion] = field(default_factory=list)
+    settled: bool = False
 
     async def decision(
         self, decision: Decision, _request: object, upstream: Upstream | None, _id: str
@@ -94,10 +96,15 @@ class Recorder:
             raise AuditUnavailable
         self.seen.append((decision.reason, upstream))
 
-    async def completion(self, completion: Completion) -> None:
+    def completion(self, completion: Completion) -> None:
         if self.broken:
             raise AuditUnavailable
         self.completions.append(completion)
+
+    async def settle(self) -> None:
+        self.settled = True
+        if self.broken:
+            await asyncio.Event().wait()
 
 
 @dataclass
@@ -271,13 +278,12 @@ async def test_completions_are_recorded_and_waited_for(caplog: pytest.LogCapture
     caplog.set_level(logging.CRITICAL)
     hooks = Hooks()
     done = Completion("01ID", True, 200, 0, 0, 1, 1, None, None, None, False, None, None)
-    hooks.addon.services.open_completions = 2
-    await hooks.addon.s3gate_completed(done)
+    hooks.addon.s3gate_completed(done)
+    await hooks.addon.settle(5)
+    assert hooks.recorder.settled
     hooks.recorder.broken = True
-    await hooks.addon.s3gate_completed(done)
+    hooks.addon.s3gate_completed(done)
     assert hooks.recorder.completions == [done]
-    await hooks.addon.settle(0.1)
-    hooks.addon.services.open_completions = 1
     await hooks.addon.settle(0.01)
 
 

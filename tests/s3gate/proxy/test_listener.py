@@ -36,7 +36,9 @@ class Keeper:
         self.reasons.append(decision.reason.value)
         self.clients.append(request.client)
 
-    async def completion(self, *_: object) -> None: ...
+    def completion(self, *_: object) -> None: ...
+
+    async def settle(self) -> None: ...
 
 
 def broken(*_: object) -> NoReturn:
