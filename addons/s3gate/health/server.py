@@ -2,10 +2,16 @@
 
 It runs in threads of its own, so that a busy gate still answers, and knows only
 functions that give an answer. It never touches the data path.
+
+A load balancer that introduces clients by the PROXY protocol does so on its health checks
+too (Elastic Load Balancing User Guide, Network Load Balancers, target groups, "Proxy
+protocol"). Such a header is skipped, whoever sent it: nothing here depends on who asks.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
 from threading import Thread
 from typing import Final, NamedTuple, override
 
@@ -13,6 +19,10 @@ from typing import Final, NamedTuple, override
 REQUEST_TIMEOUT_S: Final = 5.0
 # Seconds between looks at the stop flag of the server's loop; also the longest wait at the end.
 POLL_S: Final = 0.1
+# "The PROXY protocol, versions 1 & 2", haproxy.org, section 2.2: signature, two bytes, length.
+PROXY_SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
+PROXY_FIXED_BYTES: Final = 16
+PROXY_MAX_BYTES: Final = 1024  # behind the fixed part; a network load balancer sends under 120
 
 
 class Page(NamedTuple):
@@ -81,6 +91,23 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = REQUEST_TIMEOUT_S
     server: _Server
+
+    @override
+    def handle(self) -> None:
+        """Skip a PROXY header, then answer; what only begins like one is not answered."""
+        with suppress(OSError):
+            if self._skip_introduction():
+                super().handle()
+
+    def _skip_introduction(self) -> bool:
+        """Whether a request may follow."""
+        if not isinstance(self.rfile, BufferedReader) or self.rfile.peek(1)[:1] != PROXY_SIGNATURE[:1]:
+            return True
+        fixed = self.rfile.read(PROXY_FIXED_BYTES)
+        if len(fixed) < PROXY_FIXED_BYTES or not fixed.startswith(PROXY_SIGNATURE):
+            return False
+        length = int.from_bytes(fixed[-2:])
+        return length <= PROXY_MAX_BYTES and len(self.rfile.read(length)) == length
 
     def do_GET(self) -> None:
         """Answer with the page of the path, or 404."""
