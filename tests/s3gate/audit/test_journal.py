@@ -226,3 +226,46 @@ async def test_append_latency(tmp_path: Path, flows: int, capsys: pytest.Capture
             f"p99 {taken[len(taken) * 99 // 100] / 1e6:.2f} ms, {len(taken) / spent:.0f}/s\n"
         )
     assert taken[len(taken) // 2] < DEADLINE_S * 1e9
+
+
+async def test_what_rides_goes_with_the_next_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    write = appender_module.Appender.append
+
+    def count(self: appender_module.Appender, group: list[tuple[bytes, Kind]]) -> object:
+        groups.append(len(group))
+        return write(self, group)
+
+    monkeypatch.setattr(appender_module.Appender, "append", count)
+    journal = Journal.open(tmp_path, "w1", KEY, ROOM)
+    riding = [journal.ride(record(n), Kind.COMPLETION) for n in range(3)]
+    assert not any(one.done() for one in riding)
+    assert (await journal.append(record(3), Kind.DENY)).seq == 4
+    assert [(await one).seq for one in riding] == [1, 2, 3]
+    journal.close()
+    assert groups == [4]
+
+
+@pytest.mark.parametrize("how", ["waits", "departs", "closes"])
+async def test_what_rides_alone_is_durable_soon(tmp_path: Path, how: str) -> None:
+    journal = Journal.open(tmp_path, "w1", KEY, ROOM)
+    riding = journal.ride(record(1), Kind.COMPLETION)
+    if how == "departs":
+        journal.depart()
+    if how == "closes":
+        journal.close()
+    assert (await asyncio.wait_for(riding, DEADLINE_S)).seq == 1
+    journal.depart()
+    journal.close()
+    assert numbers(tmp_path / "w1") == [1]
+
+
+async def test_what_rides_into_a_full_journal_is_told(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "w1", KEY, 2000)
+    riding = journal.ride(record(1, 4000), Kind.COMPLETION)
+    journal.depart()
+    with pytest.raises(JournalUnavailable, match="full"):
+        await asyncio.wait_for(riding, DEADLINE_S)
+    journal.close()
+    with pytest.raises(JournalUnavailable, match="closed"):
+        journal.ride(record(2), Kind.COMPLETION)
