@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.cost.accounting import read_usage, render_usage
 from bench.cost.chart import render_chart, write_png
 from bench.cost.machine import describe_machine, render_machine
 from bench.cost.measure import FULL, QUICK, Results, described, measure
@@ -86,11 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(problems), file=sys.stderr)
         return 3
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = read_usage()
     try:
         results = run(options)
     except KeyboardInterrupt:
         print("stopped: everything that was started has ended", file=sys.stderr)
         return 130
+    results.notes.insert(0, render_usage(before, read_usage()))
     if options.quick:
         results.notes.insert(
             0, "made with --quick: smaller amounts than the rows say, once; no figures to keep"

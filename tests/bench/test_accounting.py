@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.cost import accounting
-from bench.cost.accounting import Account, cpu_s_of, stop
+from bench.cost.accounting import Account, Usage, cpu_s_of, read_usage, render_usage, stop
 
 # Burns CPU, holds 64 MiB for a moment, has a child; then says so and waits for its end.
 WORK = """
@@ -75,3 +75,17 @@ def test_who_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
         process.stdout.readline()
         stop(process)
         assert process.returncode == -9
+
+
+def test_who_else_used_the_machine_is_told() -> None:
+    before, after = Usage(100, 10, 50, 20), Usage(160, 15, 85, 50)  # 30 ours, 30 others', 5 stolen, 35 idle
+    told = render_usage(before, after)
+    assert told.endswith("everything it started took 30%, other processes 30%, the hypervisor 5%")
+
+
+def test_usage_grows() -> None:
+    before = read_usage()
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.2: pass"], check=True)
+    after = read_usage()
+    assert after.ours - before.ours >= 0.2
+    assert after.busy + after.idle + after.stolen > before.busy + before.idle + before.stolen

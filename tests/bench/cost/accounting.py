@@ -79,3 +79,38 @@ def stop(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(STOP_S)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU seconds of the whole machine and of this process with its ended children, at one moment.
+
+    Args:
+        busy: of all processes.
+        stolen: by the hypervisor.
+        idle: of nobody.
+        ours: of this process and its ended children.
+    """
+
+    busy: float
+    stolen: float
+    idle: float
+    ours: float
+
+
+def read_usage() -> Usage:
+    """What it is now (proc(5), /proc/stat)."""
+    fields = [int(field) / os.sysconf("SC_CLK_TCK") for field in Path("/proc/stat").read_text().split()[1:9]]
+    user, nice, system, idle, waiting, irq, softirq, stolen = fields
+    return Usage(user + nice + system + irq + softirq, stolen, idle + waiting, sum(os.times()[:4]))
+
+
+def render_usage(before: Usage, after: Usage) -> str:
+    """Who else used the machine between the two, as a sentence."""
+    ours, stolen = after.ours - before.ours, after.stolen - before.stolen
+    others = max(0.0, after.busy - before.busy - ours)
+    whole = ours + others + stolen + after.idle - before.idle
+    return (
+        f"of the machine's CPU time the bench with everything it started took {ours / whole:.0%}, "
+        f"other processes {others / whole:.0%}, the hypervisor {stolen / whole:.0%}"
+    )

@@ -49,7 +49,7 @@ class Scale:
     big: int
 
 
-FULL = Scale(5, 3, 300, 3000, GIB, 1000, 100, 30.0, True, 2000, 4)
+FULL = Scale(3, 2, 300, 3000, GIB, 1000, 100, 30.0, True, 2000, 4)
 QUICK = Scale(1, 1, 60, 600, GIB // 4, 100, 20, 3.0, False, 200, 1)
 
 
