@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import NEEDS, main, missing, parsed
-from bench.cost.measure import FULL, QUICK, STEPS, Results
-from bench.cost.origin import listing, write_files
+from bench.cost.measure import FULL, QUICK, STEPS, Bench, Results
+from bench.cost.origin import Origin, listing, write_files
+from bench.cost.proxies import Proxy
 from bench.cost.rows import GROUPS
-from bench.cost.samples import CROWDS
+from bench.cost.samples import CROWDS, FailedError
 
 TESTS = Path(__file__).parent.parent
 
@@ -53,10 +54,22 @@ def test_rows_and_scale_are_chosen() -> None:
     assert all(getattr(QUICK, name) <= getattr(FULL, name) for name in vars(FULL))
 
 
-def test_a_failed_measurement_is_a_hole_not_a_zero() -> None:
-    results = Results()
-    results.add("Squid", {"put_cpu_s_per_gib": 2.5})
-    assert dict(results.values["put_cpu_s_per_gib"]) == {"Squid": [2.5]}
+def test_a_failed_measurement_is_a_hole_and_a_note(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(QUICK, Origin(tmp_path), tmp_path, Results())
+    proxy = Proxy("Squid", None, tmp_path, None)
+
+    def sample(_proxy: Proxy, value: float) -> dict[str, float]:
+        if value < 0:
+            raise FailedError("curl ended with 52")
+        return {"put_cpu_s_per_gib": value}
+
+    for value in (2.5, -1.0, 2.7):
+        bench.take("transfers", proxy, sample, value)
+    assert dict(bench.results.values["put_cpu_s_per_gib"]) == {"Squid": [2.5, 2.7]}
+    assert bench.results.notes == ["transfers, Squid: not measured: curl ended with 52"]
+    assert capsys.readouterr().err.count("transfers: Squid") == 3
 
 
 def test_refused_crowds_are_not_downloads() -> None:

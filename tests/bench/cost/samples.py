@@ -35,7 +35,6 @@ def requests(proxy: Proxy, connections: int, kept: int) -> dict[str, float]:
     """Small requests: CPU and latency."""
     found: dict[str, float] = {}
     for name, work, count in (("connect", new_connections, connections), ("keep_alive", keep_alive, kept)):
-        times: list[float] = []
         before = _cpu_s(proxy)
         times = work(proxy.route(), count)
         if proxy.account is not None:
