@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from s3gate.cli.as_signed import sign_as
-from s3gate.cli.explain_line import build_request
+from s3gate.policy.as_signed import sign_as
 from s3gate.policy.decide import decide_request
+from s3gate.policy.described_request import build_request
 from s3gate.policy.document import parse_policy
 from s3gate.policy.yaml_source import parse_yaml
 

@@ -13,13 +13,14 @@ from typing import Final
 
 import click
 
-from s3gate.cli.as_signed import sign_as
 from s3gate.cli.excerpt import render_mistake, source_lines
-from s3gate.cli.explain_line import ANSWER_FIELDS, UnusableRequest, build_request, render_answer
+from s3gate.cli.explain_line import ANSWER_FIELDS, render_answer
 from s3gate.cli.explain_stream import explain_stream
 from s3gate.cli.steps import refusing_step
+from s3gate.policy.as_signed import sign_as
 from s3gate.policy.decide import decide_request
 from s3gate.policy.decision import Decision
+from s3gate.policy.described_request import UnusableRequest, build_request
 from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import PolicyErrors, quote
 from s3gate.policy.model import Policy

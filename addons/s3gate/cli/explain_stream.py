@@ -9,9 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import BinaryIO, Final, NoReturn
 
-from s3gate.cli.explain_line import UnusableRequest, build_request, render_answer
+from s3gate.cli.explain_line import render_answer
 from s3gate.policy.decide import decide_request
 from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.described_request import UnusableRequest, build_request
 from s3gate.policy.model import Policy
 from s3gate.policy.reading import NOTHING_READ
 

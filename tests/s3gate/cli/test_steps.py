@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s3gate.cli.explain_line import build_request
 from s3gate.cli.steps import numbered_steps, refusing_step
 from s3gate.policy.decide import decide_request
 from s3gate.policy.decision import Reason
+from s3gate.policy.described_request import build_request
 from s3gate.policy.document import parse_policy
 
 POLICY = parse_policy(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s3gate.cli.as_signed import NO_SIGNATURE, sign_as
-from s3gate.cli.explain_line import build_request
+from s3gate.policy.as_signed import NO_SIGNATURE, sign_as
+from s3gate.policy.described_request import build_request
 
 NOW = datetime(2026, 7, 1, 1, 2, 3, tzinfo=UTC)
 
