@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of `config/` from the models of the policy and the settings.
+"""Write the JSON Schemas of `config/` from the models of the policy, its cases and the settings.
 
 Run `python tests/generate/schemas.py config` after a model changed; a test compares
 the committed files with `render()`.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from s3gate.policy.cases_file import CasesFile
 from s3gate.policy.policy_file import PolicyFile
 from s3gate.settings import Settings
 
@@ -17,6 +18,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "policy.schema.json": PolicyFile,
+    "policy_cases.schema.json": CasesFile,
     "settings.schema.json": Settings,
 }
 
@@ -24,11 +26,11 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 def render(model: type[BaseModel]) -> str:
     """The schema of a model as the committed file holds it."""
     schema = {"$schema": DIALECT, **model.model_json_schema()}
-    return json.dumps(_without_null(schema) if model is PolicyFile else schema, indent=2) + "\n"
+    return json.dumps(schema if model is Settings else _without_null(schema), indent=2) + "\n"
 
 
 def _without_null(value: object) -> object:
-    """A key of the policy is there or absent, never null: editors shall not offer it."""
+    """A key of the policy and its cases is there or absent, never null: editors shall not offer it."""
     if isinstance(value, list):
         return [_without_null(one) for one in value if one != {"type": "null"}]
     if not isinstance(value, dict):

@@ -41,7 +41,7 @@ def build_request(fields: Mapping[str, object], default_now: datetime) -> Reques
     url = _text(fields, "url")
     cut = _URL.fullmatch(url)
     if cut is None or cut[1].lower() not in _DEFAULT_PORTS:
-        raise UnusableRequest(f"`url` {quote(url)} does not begin with `https://` or `http://`")
+        raise UnusableRequest(f"`url` {quote(_public(url))} does not begin with `https://` or `http://`")
     scheme, authority = cut[1].lower(), cut[2]
     target = (cut[3] or "/") + ("" if cut[4] is None else "?" + cut[4])
     name, port = _cut_port(authority)
@@ -60,6 +60,11 @@ def build_request(fields: Mapping[str, object], default_now: datetime) -> Reques
         now=_now(fields, default_now),
         http_version=_text(fields, "http_version") if "http_version" in fields else "HTTP/1.1",
     )
+
+
+def _public(url: str) -> str:
+    """A URL without what may be secret in it: a password before the host, a signature in the query."""
+    return url.partition("?")[0].rpartition("@")[2]
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:
