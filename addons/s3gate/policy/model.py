@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Self
 
+from s3gate.policy.preset import PresetRow, preset_rows
 from s3gate.s3.access_point import parse_access_point
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
@@ -140,6 +141,7 @@ class Rule:
         access_point: canonical ARN of an access point, also of Object Lambda or on an Outpost.
         mrap: canonical ARN of a multi-region access point.
         owner: account that must be proven to own what the rule names, or None.
+        preset: the row of a preset that this rule stands for, or None for a rule of the file.
     """
 
     id: str
@@ -158,6 +160,7 @@ class Rule:
     access_point: str | None = None
     mrap: str | None = None
     owner: str | None = None
+    preset: PresetRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ class Policy:
         hosts: by name.
         monitor: set when the whole policy is in monitor mode.
         vpce: ids of interface endpoints, without the random part of their names.
+        presets: names of presets, in file order.
     """
 
     digest: str
@@ -195,6 +199,7 @@ class Policy:
     deny_at: DenyAt = DenyAt.REQUEST
     monitor: Monitor | None = None
     vpce: frozenset[str] = frozenset()
+    presets: tuple[str, ...] = ()
     by_bucket: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
     by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
     by_source: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
@@ -206,6 +211,7 @@ class Policy:
         `by_bucket` and `by_source` go by (partition, bucket), `by_fqdn` by host name. A copy source
         carries no host, so there a rule for a fqdn counts for the bucket that its name holds. `by_arn`
         has access points, and a multi-region one also without its account, which its host does not tell.
+        Rows of presets stand in `by_bucket` alone, behind the rules of the file: no copy reads from them.
         """
         buckets: dict[tuple[str, str], list[Rule]] = {}
         sources: dict[tuple[str, str], list[Rule]] = {}
@@ -223,6 +229,8 @@ class Policy:
                     sources.setdefault((rule.partition, named.label), []).append(rule)
             for arn in _arns(rule):
                 arns.setdefault(arn, []).append(rule)
+        for row in preset_rows(self):
+            buckets.setdefault((row.partition, row.bucket), []).append(_preset_rule(row))
         by_bucket = _frozen(buckets)
         object.__setattr__(self, "by_bucket", by_bucket)
         object.__setattr__(self, "by_source", _frozen(sources, by_bucket))
@@ -240,6 +248,24 @@ def _remake(
     clients: dict[str, ClientGroup], hosts: dict[str, ListedHost], others: dict[str, object]
 ) -> Policy:
     return Policy(clients=MappingProxyType(clients), hosts=MappingProxyType(hosts), **others)  # type: ignore[arg-type] # as taken
+
+
+def _preset_rule(row: PresetRow) -> Rule:
+    """A row as a rule for every client and account, on no line of the file."""
+    return Rule(
+        id=f"preset:{row.preset}",  # no name of a rule holds a colon
+        line=0,
+        bucket=row.bucket,
+        fqdn=None,
+        classes=frozenset(),
+        operations=row.operations,
+        keys=(),
+        clients=(),
+        accounts=frozenset(),
+        partition=row.partition,
+        regions=frozenset({row.region}),
+        preset=row,
+    )
 
 
 def _arns(rule: Rule) -> tuple[str, ...]:
