@@ -2,7 +2,8 @@
 
 The normal case: a CONNECT to an S3 name, TLS with the same SNI, one request whose
 Host is that name again; its bucket is listed, its operation, key, client and
-signing account are what the rule allows: ALLOWED_BY_RULE.
+signing account are what the rule allows: ALLOWED_BY_RULE. Buckets of AWS's own services
+may be listed by a preset instead: ALLOWED_PRESET.
 
  1. There is a policy.                                   POLICY_UNAVAILABLE
  2. The CONNECT names one AWS name on port 443.          MALFORMED_HOST IP_LITERAL AMBIGUOUS_TARGET
@@ -28,6 +29,9 @@ signing account are what the rule allows: ALLOWED_BY_RULE.
                                                          BUCKET_OWNER_NOT_PROVEN
 15. The signature is one that binds.                     UNSIGNED_REQUEST SIGNATURE_VERSION
                                                          CREDENTIAL_EXPIRED CREDENTIAL_SCOPE_MISMATCH
+
+The row of a preset is the last rule of its bucket: what a rule of the file allows, that rule allows, and what
+none allows the row may. For the operations of a row that says so step 15 takes anonymous requests.
 
 An access point is listed by its ARN, which stands for a bucket in every step. Step 14 says again of
 step 12 what monitor mode never lifts: who owns the data, and that its owner can read it.
@@ -112,11 +116,19 @@ def decide_request(policy: Policy | None, request: Request) -> Decision:
     """
     if policy is None:
         return _no_policy()
-    case = Case(policy, request)
+    return decide_case(Case(policy, request))
+
+
+def decide_case(case: Case) -> Decision:
+    """Walk all steps with one case, whose readings may also come from a record.
+
+    Args:
+        case: nothing of it read yet.
+    """
     denial = _walk(case, step_connect, step_tls, step_head, step_target)
     if denial is not None:
         return denial
-    lifted = case.lifted
+    policy, lifted = case.policy, case.lifted
     if lifted is not None:
         detail = f"monitor mode only: {lifted.detail}"
         return Decision(

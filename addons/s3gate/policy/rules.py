@@ -7,10 +7,8 @@ that failed latest, and among equals the first in the file.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from s3gate.policy.decision import Reason
@@ -20,7 +18,6 @@ from s3gate.policy.reading import Client
 from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass
 from s3gate.s3.operation_needs import CUSTOMER_KEY
 
-CACHED_CLIENTS: Final = 4096  # client addresses remembered as values; as many as connections are served
 _OWNER_UNPROVEN: Final = (
     "nothing proves who owns it: sign x-amz-expected-bucket-owner with the account that the rule expects"
 )
@@ -86,14 +83,14 @@ def _test_rule(policy: Policy, rule: Rule, asked: Asked) -> RuleRefusal | None:
     if rule.regions and asked.region is not None and asked.region not in rule.regions:
         detail = f'the rule does not allow region "{asked.region}"'
         return RuleRefusal(rule, 1, Reason.REGION_NOT_ALLOWED, detail)
-    if rule.clients and not _is_member(policy, rule.clients, asked.client):
-        detail = f'client "{asked.client.address}" may not use this bucket'
+    if rule.clients and policy.membership.find(asked.client) not in rule.clients:
+        detail = f"{_named(asked.client)} may not use this bucket"
         return RuleRefusal(rule, 2, Reason.CLIENT_NOT_ALLOWED, detail)
     missing = _missing_operation(rule, asked.operation)
     if missing is not None:
         return RuleRefusal(rule, 3, Reason.OPERATION_NOT_ALLOWED, f"{missing} is not allowed on this bucket")
     if rule.keys:
-        problem = _key_problem(rule.keys, asked)
+        problem = key_problem(rule.keys, asked)
         if problem is not None:
             return RuleRefusal(rule, 4, Reason.KEY_NOT_ALLOWED, problem)
     if rule.accounts and asked.account not in rule.accounts:
@@ -144,25 +141,11 @@ def encryption_problem(asked: Asked) -> str | None:
     return "a KMS key of another account would lock the data away from its owner"
 
 
-def _is_member(policy: Policy, groups: Iterable[str], client: Client) -> bool:
-    address = _parse_address(client.address)
-    if address is None:
-        return False
-    for name in groups:
-        group = policy.clients.get(name)
-        if group is not None and any(
-            address.version == cidr.version and address in cidr for cidr in group.cidrs
-        ):
-            return True
-    return False
-
-
-@lru_cache(maxsize=CACHED_CLIENTS)
-def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
+def _named(client: Client) -> str:
+    """Who asks, as far as groups go by it."""
+    user = "" if client.user is None else f', user "{client.user}"'
+    endpoint = "" if client.vpc_endpoint is None else f', through "{client.vpc_endpoint}"'
+    return f'client "{client.address}"{user}{endpoint}'
 
 
 def _missing_operation(rule: Rule, operation: Operation) -> str | None:
@@ -178,7 +161,13 @@ def _missing_operation(rule: Rule, operation: Operation) -> str | None:
     return None
 
 
-def _key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
+def key_problem(globs: Sequence[KeyGlob], asked: Asked) -> str | None:
+    """Why the keys that are asked for lie outside of the globs, or None.
+
+    Args:
+        globs: of one rule, not empty.
+        asked: its operation, and its keys in every reading.
+    """
     operation = asked.operation
     if asked.keys:
         for key in (*asked.keys, *operation.source_keys):
