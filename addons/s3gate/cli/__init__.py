@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "demo": "Show the gate at work, with everything embedded.",
     "explain": "Say what the policy decides about a request, and why.",
     "run": "Run the gate.",
+    "test": "Run the cases beside a policy.",
 }
 """Each command with its one line; `s3gate.cli.<name>` holds it as `command`."""
 

@@ -11,6 +11,11 @@ WIDTH: Final = 100
 """Characters of a source line that are shown; the caret stays inside."""
 
 
+def printable(value: object) -> str:
+    """Text that a request may have brought, on one line, with nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(value))
+
+
 def source_lines(data: bytes) -> list[str]:
     """The lines of a document as an editor counts them, undecodable bytes replaced."""
     return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -13,21 +13,20 @@ from typing import Final
 
 import click
 
-from s3gate.cli.excerpt import render_mistake, source_lines
+from s3gate.cli.excerpt import printable, source_lines
 from s3gate.cli.explain_line import ANSWER_FIELDS, render_answer
 from s3gate.cli.explain_stream import explain_stream
+from s3gate.cli.given_policy import EXIT_INPUT, load_given
 from s3gate.cli.steps import refusing_step
 from s3gate.policy.as_signed import sign_as
 from s3gate.policy.decide import decide_request
 from s3gate.policy.decision import Decision
 from s3gate.policy.described_request import UnusableRequest, build_request
-from s3gate.policy.document import parse_policy
-from s3gate.policy.mistake import PolicyErrors, quote
+from s3gate.policy.mistake import quote
 from s3gate.policy.model import Policy
 from s3gate.policy.reading import Request
 
 EXIT_NO: Final = 1
-EXIT_INPUT: Final = 2
 
 _EPILOG: Final = """\b
 Examples:
@@ -71,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and c
     """
     if jsonl == (url is not None):
         raise click.UsageError("give either a URL or --jsonl")
-    policy, data = _load(policy_path)
+    policy, data = load_given(policy_path, as_json=as_json)
     if url is None:
         all_json = explain_stream(policy, sys.stdin.buffer, sys.stdout.buffer, lambda: datetime.now(UTC))
         raise click.exceptions.Exit(0 if all_json else EXIT_INPUT)
@@ -90,20 +89,6 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and c
     else:
         _print(policy, request, decision, policy_path, source_lines(data))
     raise click.exceptions.Exit(0 if decision.allowed else EXIT_NO)
-
-
-def _load(path: Path) -> tuple[Policy, bytes]:
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise click.UsageError(f"policy `{path}` cannot be read: {exc.strerror}") from exc
-    try:
-        return parse_policy(data), data
-    except PolicyErrors as exc:
-        lines = source_lines(data)
-        for one in exc.mistakes:
-            click.echo(render_mistake(str(path), lines, one) + "\n", err=True)
-        raise click.exceptions.Exit(EXIT_INPUT) from exc
 
 
 def _with_headers(request: Request, headers: tuple[str, ...], key_id: str | None) -> Request:
@@ -131,11 +116,11 @@ def _print(policy: Policy, request: Request, decision: Decision, path: Path, lin
                 f" version {value.version_id}" if value.version_id else ""
             )
         if value is not None:
-            click.echo(f"{field.replace('_', ' '):<15} {_shown(value)}")
+            click.echo(f"{field.replace('_', ' '):<15} {printable(value)}")
     click.echo(f"{'decision':<15} {decision.word}, {decision.reason.value}")
     if decision.would_deny is not None:
         click.echo(f"{'would deny':<15} {decision.would_deny.value}")
-    click.echo(f"{'because':<15} {_shown(decision.detail)}")
+    click.echo(f"{'because':<15} {printable(decision.detail)}")
     step = refusing_step(policy, request, decision)
     if step is not None:
         click.echo(f"{'step':<15} {step}")
@@ -143,8 +128,3 @@ def _print(policy: Policy, request: Request, decision: Decision, path: Path, lin
     if rule is not None:
         click.echo(f"{'rule':<15} {rule.id} ({path}:{rule.line})")
         click.echo(f"{'':<15} {lines[rule.line - 1].strip()}")
-
-
-def _shown(value: object) -> str:
-    """Text of the request on one line, nothing that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(value))

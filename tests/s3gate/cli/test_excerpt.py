@@ -2,7 +2,7 @@
 
 import json
 
-from s3gate.cli.excerpt import WIDTH, render_json, render_mistake, source_lines
+from s3gate.cli.excerpt import WIDTH, printable, render_json, render_mistake, source_lines
 from s3gate.policy.mistake import Mistake
 
 LINES = source_lines(b"version: 1\r\nrules: [\xff]\nlast")
@@ -53,3 +53,7 @@ def test_json() -> None:
         "message": "m",
         "suggestion": "s",
     }
+
+
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    assert printable("a\x1b[2J\n\u202eé") == "a\\x1b[2J\\n\\u202eé"
