@@ -1,8 +1,10 @@
-"""Steps 2 to 6: the connection and the head must speak of one name.
+"""Steps 1 to 6: the client is one that may ask; the connection and the head speak of one name.
 
-The normal case: CONNECT, SNI, Host and target all name one AWS host on port 443.
+The normal case: nobody need say who it is, or it did; CONNECT, SNI, Host and target all
+name one AWS host on port 443.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from s3gate.policy.case import Case, Refusal
@@ -20,9 +22,37 @@ from s3gate.policy.walk import refuse_step
 from s3gate.s3.endpoint import AwsName, Endpoint, Foreign
 from s3gate.s3.host import Host
 from s3gate.s3.partitions import suffix_of
+from s3gate.s3.refusal import ReadError
 
 HTTPS_PORT: Final = 443  # RFC 9110 §4.2.2
 HTTP_PORT: Final = 80  # RFC 9110 §4.2.1
+
+
+# The same sentence for a wrong user as for a wrong password: nobody learns which users there are.
+_WRONG: Final = (
+    "the proxy's user name or password is wrong, or not one of Basic authentication; "
+    "in a proxy URL, special characters of both are percent-encoded"
+)
+_MISSING: Final = (
+    "the proxy asks for a user name and a password; set the proxy to http://USER:PASSWORD@HOST:PORT, "
+    "special characters of both percent-encoded"
+)
+
+
+def step_client(case: Case) -> None:
+    """Step 1: credentials that came are right, and who is in no group without users brought some."""
+    client, membership = case.request.client, case.policy.membership
+    wrong = client.unproven is not None
+    if not wrong and (
+        client.user is not None or not membership.asks_users or membership.find(client) is not None
+    ):
+        return
+    with suppress(ReadError):  # for the record
+        if case.request.connect is not None:
+            case.read_connect(case.request.connect)
+        else:
+            case.read_head()
+    refuse_step(case, Refusal(Reason.PROXY_AUTH_REQUIRED, _WRONG if wrong else _MISSING, final=True))
 
 
 def step_connect(case: Case) -> None:

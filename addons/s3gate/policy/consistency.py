@@ -7,6 +7,7 @@ they speak also where a neighbouring scalar is wrong: every mistake at once.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from s3gate.policy.group_ties import find_group_mistakes
 from s3gate.policy.located import Node, Plain
 from s3gate.policy.mistake import Mistake, quote
 from s3gate.s3.endpoint import Foreign, classify_host
@@ -30,6 +31,8 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
             for node in (section, *section.children.values(), *section.items):
                 yield from _repeated_words(node)
     rules = root.at(("rules",)) if "rules" in root.children else None
+    if "clients" in root.children:
+        yield from find_group_mistakes(root.children["clients"])
     if rules is not None:
         partitions = root.at(("endpoints", "partitions")).value
         several = isinstance(partitions, list) and len({str(one) for one in partitions}) > 1

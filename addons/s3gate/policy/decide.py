@@ -5,7 +5,7 @@ Host is that name again; its bucket is listed, its operation, key, client and
 signing account are what the rule allows: ALLOWED_BY_RULE. Buckets of AWS's own services
 may be listed by a preset instead: ALLOWED_PRESET.
 
- 1. There is a policy.                                   POLICY_UNAVAILABLE
+ 1. There is a policy, and who must says who it is.      POLICY_UNAVAILABLE PROXY_AUTH_REQUIRED
  2. The CONNECT names one AWS name on port 443.          MALFORMED_HOST IP_LITERAL AMBIGUOUS_TARGET
                                                          PORT_NOT_ALLOWED HOST_NOT_LISTED
                                                          and with `deny_at: connect` the list's own reasons
@@ -37,7 +37,7 @@ An access point is listed by its ARN, which stands for a bucket in every step. S
 step 12 what monitor mode never lifts: who owns the data, and that its owner can read it.
 
 Monitor mode is the same walk: a refusal that it lifts is kept as `would_deny` and
-the walk goes on, so that whatever monitor mode does not lift still refuses. Steps 2 to 6
+the walk goes on, so that whatever monitor mode does not lift still refuses. Steps 1 to 6
 are written in `connection_steps.py`, 9 and 10 in `place_steps.py`, the rest in
 `target_steps.py`; what ends a walk, in `walk.py`.
 """
@@ -46,7 +46,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from s3gate.policy.case import Case
-from s3gate.policy.connection_steps import step_connect, step_head, step_tls
+from s3gate.policy.connection_steps import step_client, step_connect, step_head, step_tls
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.model import Policy
 from s3gate.policy.network import UpstreamNetworks, judge_address
@@ -88,7 +88,7 @@ def decide_connect(policy: Policy | None, request: Request) -> Decision | None:
     if policy is None:
         return _no_policy()
     case = Case(policy, request)
-    return _walk(case, step_connect)
+    return _walk(case, step_client, step_connect)
 
 
 def decide_tls(policy: Policy | None, request: Request) -> Decision | None:
@@ -101,7 +101,7 @@ def decide_tls(policy: Policy | None, request: Request) -> Decision | None:
     if policy is None:
         return _no_policy()
     case = Case(policy, request)
-    return _walk(case, step_connect, step_tls)
+    return _walk(case, step_client, step_connect, step_tls)
 
 
 def decide_request(policy: Policy | None, request: Request) -> Decision:
@@ -125,7 +125,7 @@ def decide_case(case: Case) -> Decision:
     Args:
         case: nothing of it read yet.
     """
-    denial = _walk(case, step_connect, step_tls, step_head, step_target)
+    denial = _walk(case, step_client, step_connect, step_tls, step_head, step_target)
     if denial is not None:
         return denial
     policy, lifted = case.policy, case.lifted

@@ -16,9 +16,9 @@ from types import MappingProxyType
 from s3gate.policy.consistency import find_inconsistencies
 from s3gate.policy.listed import read_listed
 from s3gate.policy.located import Node
+from s3gate.policy.membership import ClientGroup
 from s3gate.policy.mistake import Mistake, PolicyErrors
 from s3gate.policy.model import (
-    ClientGroup,
     DenyAt,
     KeyGlob,
     ListedHost,
@@ -27,7 +27,7 @@ from s3gate.policy.model import (
     Policy,
     Rule,
 )
-from s3gate.policy.policy_file import PolicyFile, RuleEntry
+from s3gate.policy.policy_file import GroupEntry, PolicyFile, RuleEntry
 from s3gate.policy.shape import check_shape
 from s3gate.policy.spelling import parse_date
 from s3gate.policy.unsupported import is_unsupported
@@ -109,12 +109,7 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
         regions=frozenset(document.endpoints.regions),
         classes=frozenset(EndpointClass(one) for one in document.endpoints.classes),
         path_style=document.endpoints.path_style == "allow",
-        clients=MappingProxyType(
-            {
-                name: ClientGroup(name, tuple(ip_network(one) for one in group.cidrs))
-                for name, group in document.clients.items()
-            }
-        ),
+        clients=MappingProxyType({name: _group(name, entry) for name, entry in document.clients.items()}),
         rules=tuple(
             _rule(entry, node.line, default_partition)
             for entry, node in zip(document.rules, rule_nodes, strict=True)
@@ -134,6 +129,15 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
 
 
 def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
+def _group(name: str, entry: GroupEntry) -> ClientGroup:
+    return ClientGroup(
+        name,
+        tuple(ip_network(one) for one in entry.cidrs or ()),
+        frozenset(entry.users or ()),
+        frozenset(entry.vpc_endpoints or ()),
+    )
+
+
     classes, operations = _allowed(tuple(entry.allow))
     return Rule(
         id=entry.id,

@@ -8,17 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Self
 
+from s3gate.policy.membership import ClientGroup, Membership
 from s3gate.policy.preset import PresetRow, preset_rows
 from s3gate.s3.access_point import parse_access_point
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
 from s3gate.s3.operation import OperationClass
-
-Network = IPv4Network | IPv6Network
 
 
 class PlainHttp(StrEnum):
@@ -111,14 +109,6 @@ def _find(key: str, piece: str, start: int, end: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientGroup:
-    """Clients under one name, as the policy's `clients:` writes them."""
-
-    name: str
-    cidrs: tuple[Network, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """One row of the list: a bucket or access point, what may be done with it, and by whom.
 
@@ -207,6 +197,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Build the indexes that a decision looks up.
+    membership: Membership = field(init=False, repr=False, compare=False)
 
         `by_bucket` and `by_source` go by (partition, bucket), `by_fqdn` by host name. A copy source
         carries no host, so there a rule for a fqdn counts for the bucket that its name holds. `by_arn`
@@ -239,6 +230,7 @@ class Policy:
 
     def __reduce__(self) -> tuple[Callable[..., "Policy"], tuple[object, ...]]:
         """For the way to another process: what it was made of; the indexes are built anew there."""
+        object.__setattr__(self, "membership", Membership(self.clients.values()))
         others = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         del others["clients"], others["hosts"]
         return _remake, (dict(self.clients), dict(self.hosts), others)

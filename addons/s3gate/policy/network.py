@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from s3gate.policy.model import Network
+from s3gate.policy.membership import Network
 
 PUBLIC: Final = "public"
 

@@ -8,7 +8,7 @@ concerns several keys at once is in `consistency.py`.
 from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from s3gate.policy.mistake import Misspelling, quote
 from s3gate.policy.place_spelling import (
@@ -28,12 +28,14 @@ from s3gate.policy.spelling import (
     NAME_PATTERN,
     parse_account,
     parse_allow,
+    USER_PATTERN,
     parse_cidr,
     parse_date,
     parse_key_glob,
     parse_name,
 )
 from s3gate.policy.target_spelling import (
+    parse_user,
     check_access_point,
     check_bucket,
     check_client,
@@ -83,6 +85,7 @@ type Filled[T] = Annotated[list[T], BeforeValidator(_filled), Field(min_length=1
 type Name = Annotated[str, _as_text(parse_name), _text(NAME_PATTERN)]
 type Account = Annotated[str, _as_text(parse_account), _text(ACCOUNT_PATTERN)]
 type Day = Annotated[str, _as_text(parse_date), _text(DATE_PATTERN)]
+type User = Annotated[str, _as_text(parse_user), _text(USER_PATTERN)]
 type Cidr = Annotated[str, _as_text(parse_cidr)]
 type Partition = Annotated[str, AfterValidator(check_partition), _words(*PARTITIONS)]
 type Mode = Literal["enforce", "monitor"]
@@ -123,11 +126,17 @@ class Endpoints(Section):
     """Whether `https://s3.REGION.amazonaws.com/BUCKET/KEY` may be used."""
 
 
-class Clients(Section):
-    """A group of clients under one name."""
+class GroupEntry(Section):
+    """A group of clients under one name: each key that is there must hold, with one of its list."""
 
-    cidrs: Filled[Cidr]
-    """Networks of the group, without host bits."""
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    cidrs: Filled[Cidr] | None = None
+    """Networks, without host bits."""
+    users: Filled[User] | None = None
+    """Names of users of the settings' `users` file, who must give their password to the proxy."""
+    vpc_endpoints: Filled[Vpce] | None = None
+    """Ids of the VPC endpoints they come through, as a load balancer's PROXY header tells them."""
 
 
 class RuleEntry(Section):
@@ -185,8 +194,8 @@ class PolicyFile(Section):
     """Last day of monitor mode, YYYY-MM-DD."""
     endpoints: Endpoints
     """Which S3 hosts may be spoken to at all."""
-    clients: dict[Name, Clients] = Field(default={})
-    """Groups of clients, by name."""
+    clients: dict[Name, GroupEntry] = Field(default={})
+    """Groups of clients, by name; a client is in one at most, the most specific that it matches."""
     rules: list[RuleEntry] = Field(default=[])
     """The list itself; what no rule allows is refused."""
     hosts: list[HostEntry] = Field(default=[])

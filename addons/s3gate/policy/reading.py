@@ -11,14 +11,17 @@ class Client:
     Args:
         address: textual IPv4 or IPv6 address, no port, no zone.
         port: TCP port, 0 when unknown.
-        user: proxy user name, or None.
+        user: proxy user whose password was right, or None.
         vpc_endpoint: `vpce-…` id from the PROXY v2 header, or None.
+        unproven: set when credentials came that prove nothing: the known user whose password they do not
+            hold, or empty. It counts for no group, and refuses.
     """
 
     address: str
     port: int = 0
     user: str | None = None
     vpc_endpoint: str | None = None
+    unproven: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

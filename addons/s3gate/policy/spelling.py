@@ -10,8 +10,8 @@ from datetime import date
 from ipaddress import IPv6Network, ip_network
 from typing import Final
 
+from s3gate.policy.membership import Network
 from s3gate.policy.mistake import Misspelling, quote
-from s3gate.policy.model import Network
 from s3gate.policy.suggestion import nearest
 from s3gate.s3.operation import OPERATION_CLASS, OperationClass
 
@@ -19,6 +19,11 @@ from s3gate.s3.operation import OPERATION_CLASS, OperationClass
 # beginning with a letter or digit; it appears in records, metrics and command lines.
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NAME: Final = re.compile(NAME_PATTERN, re.ASCII)
+
+# A proxy user: 1*64( ALPHA / DIGIT / "." / "_" / "@" / "+" / "-" ); ASCII, so that a name has one spelling,
+# and without ":", at which RFC 7617, section 2 ends it.
+USER_PATTERN: Final = r"[A-Za-z0-9._@+-]{1,64}"
+_USER: Final = re.compile(USER_PATTERN, re.ASCII)
 
 # account = 12DIGIT; AWS Account Management Reference Guide, "View AWS account identifiers".
 ACCOUNT_PATTERN: Final = r"[0-9]{12}"
@@ -47,6 +52,16 @@ def parse_name(text: str) -> str:
     raise Misspelling(
         f"{quote(text)} is not a name: 1 to 64 letters, digits, `.`, `_`, `-`",
         f"write `{hint}`" if hint else None,
+    )
+
+
+def parse_user(text: str) -> str:
+    """The name of a proxy user; capitals count."""
+    if _USER.fullmatch(text):
+        return text
+    raise Misspelling(
+        f"{quote(text)} is not a user name: 1 to 64 letters, digits, `.`, `_`, `@`, `+`, `-`",
+        "give the user another name",
     )
 
 
