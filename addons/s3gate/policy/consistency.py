@@ -30,9 +30,9 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
         if section is not None:
             for node in (section, *section.children.values(), *section.items):
                 yield from _repeated_words(node)
-    rules = root.at(("rules",)) if "rules" in root.children else None
     if "clients" in root.children:
         yield from find_group_mistakes(root.children["clients"])
+    rules = root.at(("rules",)) if "rules" in root.children else None
     if rules is not None:
         partitions = root.at(("endpoints", "partitions")).value
         several = isinstance(partitions, list) and len({str(one) for one in partitions}) > 1

@@ -128,7 +128,6 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
     )
 
 
-def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
 def _group(name: str, entry: GroupEntry) -> ClientGroup:
     return ClientGroup(
         name,
@@ -138,6 +137,7 @@ def _group(name: str, entry: GroupEntry) -> ClientGroup:
     )
 
 
+def _rule(entry: RuleEntry, line: int, default_partition: str) -> Rule:
     classes, operations = _allowed(tuple(entry.allow))
     return Rule(
         id=entry.id,

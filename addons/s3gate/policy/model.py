@@ -194,10 +194,10 @@ class Policy:
     by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
     by_source: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
     by_arn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)
+    membership: Membership = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Build the indexes that a decision looks up.
-    membership: Membership = field(init=False, repr=False, compare=False)
 
         `by_bucket` and `by_source` go by (partition, bucket), `by_fqdn` by host name. A copy source
         carries no host, so there a rule for a fqdn counts for the bucket that its name holds. `by_arn`
@@ -227,10 +227,10 @@ class Policy:
         object.__setattr__(self, "by_source", _frozen(sources, by_bucket))
         object.__setattr__(self, "by_fqdn", _frozen(names))
         object.__setattr__(self, "by_arn", _frozen(arns))
+        object.__setattr__(self, "membership", Membership(self.clients.values()))
 
     def __reduce__(self) -> tuple[Callable[..., "Policy"], tuple[object, ...]]:
         """For the way to another process: what it was made of; the indexes are built anew there."""
-        object.__setattr__(self, "membership", Membership(self.clients.values()))
         others = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
         del others["clients"], others["hosts"]
         return _remake, (dict(self.clients), dict(self.hosts), others)

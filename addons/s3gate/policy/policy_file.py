@@ -26,16 +26,16 @@ from s3gate.policy.spelling import (
     ACCOUNT_PATTERN,
     DATE_PATTERN,
     NAME_PATTERN,
+    USER_PATTERN,
     parse_account,
     parse_allow,
-    USER_PATTERN,
     parse_cidr,
     parse_date,
     parse_key_glob,
     parse_name,
+    parse_user,
 )
 from s3gate.policy.target_spelling import (
-    parse_user,
     check_access_point,
     check_bucket,
     check_client,
@@ -83,9 +83,9 @@ def _text(pattern: str) -> WithJsonSchema:
 
 type Filled[T] = Annotated[list[T], BeforeValidator(_filled), Field(min_length=1)]
 type Name = Annotated[str, _as_text(parse_name), _text(NAME_PATTERN)]
+type User = Annotated[str, _as_text(parse_user), _text(USER_PATTERN)]
 type Account = Annotated[str, _as_text(parse_account), _text(ACCOUNT_PATTERN)]
 type Day = Annotated[str, _as_text(parse_date), _text(DATE_PATTERN)]
-type User = Annotated[str, _as_text(parse_user), _text(USER_PATTERN)]
 type Cidr = Annotated[str, _as_text(parse_cidr)]
 type Partition = Annotated[str, AfterValidator(check_partition), _words(*PARTITIONS)]
 type Mode = Literal["enforce", "monitor"]
