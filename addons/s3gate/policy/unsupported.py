@@ -9,8 +9,6 @@ from typing import Final
 
 UNSUPPORTED_KEYS: Final[frozenset[tuple[str, ...]]] = frozenset(
     {
-        ("clients", "*", "users"),
-        ("clients", "*", "vpc_endpoints"),
         ("presets",),
     }
 )
