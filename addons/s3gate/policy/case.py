@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from s3gate.policy.decision import Reason
 from s3gate.policy.model import Monitor, PlainHttp, Policy, Rule
 from s3gate.policy.owner import Claim
+from s3gate.policy.preset import REACHED_BY
 from s3gate.policy.reading import CopySourceReading, Reading, Request
 from s3gate.policy.signature import Named
 from s3gate.s3.access_point import AccessPoint, access_point_of, parse_access_point
@@ -61,6 +62,7 @@ class Case:
         "connect",
         "copy_source",
         "credential",
+        "exempt",
         "head",
         "host",
         "lifted",
@@ -94,6 +96,7 @@ class Case:
         self.copy_source: CopySource | None = None
         self.rule: str | None = None
         self.allowed: Reason | None = None
+        self.exempt = False  # whether the row of a preset lets this request go unsigned
         self.lifted: Refusal | None = None
 
     def read_connect(self, authority: str) -> Host:
@@ -170,15 +173,20 @@ class Case:
         return self.connect is None and self.policy.plain_http is PlainHttp.HEAD and self.probes_bucket
 
     def rules_for(self, address: S3Address) -> tuple[Rule, ...]:
-        """Rules that list the bucket at this endpoint, or the access point of its host, in file order."""
+        """Rules that list the bucket at this endpoint, or the access point of its host, in file order.
+
+        The row of a preset comes last, and only at endpoints that tell its region and serve plain objects.
+        """
         if self.point is not None:
             return self.policy.by_arn.get(self.point.arn, ())
         endpoint = address.endpoint
         rules = self.policy.by_bucket.get((endpoint.partition, address.bucket or ""), ())
+        if rules and rules[-1].preset is not None and not endpoint.needs <= REACHED_BY:
+            rules = rules[:-1]
         if address.style is Style.VIRTUAL:
             named = self.policy.by_fqdn.get(endpoint.host)
             if named:
-                return tuple(sorted((*rules, *named), key=lambda rule: rule.line))
+                return tuple(sorted((*rules, *named), key=lambda rule: (rule.preset is not None, rule.line)))
         return rules
 
     def source_rules(self, source: CopySource, partition: str) -> tuple[Rule, ...]:

@@ -25,6 +25,7 @@ def find_inconsistencies(root: Node) -> Iterator[Mistake]:
     """
     yield from _mode(root)
     yield from _interfaces(root)
+    yield from _repeated_words(root)
     for name in ("endpoints", "clients", "hosts"):
         section = root.children.get(name)
         if section is not None:

@@ -104,6 +104,7 @@ def _build(document: PolicyFile, root: Node, digest: str) -> Policy:
     host_nodes = root.at(("hosts",)).items
     return Policy(
         vpce=frozenset(document.endpoints.vpce),
+        presets=tuple(document.presets),
         digest=digest,
         partitions=frozenset(document.endpoints.partitions),
         regions=frozenset(document.endpoints.regions),

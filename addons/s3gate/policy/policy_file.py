@@ -21,6 +21,8 @@ from s3gate.policy.place_spelling import (
     check_rule_region,
     check_vpce,
 )
+from s3gate.policy.preset import PRESETS
+from s3gate.policy.preset_spelling import check_preset
 from s3gate.policy.shape import Section
 from s3gate.policy.spelling import (
     ACCOUNT_PATTERN,
@@ -102,6 +104,7 @@ type AccessPointArn = Annotated[str, AfterValidator(check_access_point)]
 type MrapArn = Annotated[str, AfterValidator(check_mrap)]
 type Fqdn = Annotated[str, AfterValidator(check_fqdn)]
 type Group = Annotated[str, AfterValidator(check_client)]
+type Preset = Annotated[str, AfterValidator(check_preset), _words(*PRESETS)]
 type KeyPattern = Annotated[str, AfterValidator(parse_key_glob)]
 type ServiceHost = Annotated[str, AfterValidator(check_service_host)]
 type Allowed = Annotated[
@@ -200,6 +203,8 @@ class PolicyFile(Section):
     """The list itself; what no rule allows is refused."""
     hosts: list[HostEntry] = Field(default=[])
     """AWS services beside S3."""
+    presets: Filled[Preset] = Field(default=[])
+    """Buckets of AWS's own services, read only: `s3gate check --show-presets` prints them."""
     plain_http: Literal["deny", "head", "allow"] = "deny"
     """Clear text: `head` lets HEAD of a listed bucket's root pass."""
     sigv2: DenyAllow = "deny"

@@ -1,12 +1,13 @@
 """The buckets of AWS's own services that an instance reads: reviewed rows, each written out, with its source.
 
-A row: exact region, exact bucket. No name is put together from a pattern, and there is no row for a region
-that nobody has shown: a bucket name that AWS has not registered may be registered by anybody. What the rows
-of a family share stands above them, in the order of `Family`.
+A row: exact region, exact bucket. No name is put together from a pattern, and a region that the source does
+not list (or, for `seen`, that nobody has shown) has no row: a bucket name that AWS has not registered may be
+registered by anybody. What the rows of a family share stands above them, in the order of `Family`.
 
 Left out on purpose: presets that write (answers to CloudFormation are presigned PUTs: a way out); buckets of
-China and GovCloud (their own pages were not read); `aws-codeploy-ap-southeast-5`, `-6` and `-7`, which the
-table of CodeDeploy spells without `de`: a slip of the page or a name, nobody could tell.
+China and GovCloud (their own pages were not read); `al2023-REGION` for live patches, of which no name was
+found; `aws-codeploy-ap-southeast-5`, `-6` and `-7`, which the table of CodeDeploy spells without `de`: a slip
+of the page or a name, nobody could tell.
 """
 
 from typing import Final, NamedTuple
@@ -387,8 +388,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
             ("ap-south-1", "al2023-repos-ap-south-1-de612dc2"),
             ("ap-southeast-1", "al2023-repos-ap-southeast-1-de612dc2"),
             ("ap-southeast-3", "al2023-repos-ap-southeast-3-de612dc2"),
+            ("eu-central-1", "al2023-repos-eu-central-1-de612dc2"),
+            ("eu-north-1", "al2023-repos-eu-north-1-de612dc2"),
             ("eu-west-2", "al2023-repos-eu-west-2-de612dc2"),
             ("us-east-1", "al2023-repos-us-east-1-de612dc2"),
+            ("us-east-2", "al2023-repos-us-east-2-de612dc2"),
+            ("us-west-2", "al2023-repos-us-west-2-de612dc2"),
         ),
     ),
     Family(
@@ -399,7 +404,17 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "seen",
         DATA_PERIMETER,
         "2026-11-22",
-        (("us-east-1", "amazonlinux-2-repos-us-east-1"),),
+        (
+            ("ap-northeast-1", "amazonlinux-2-repos-ap-northeast-1"),
+            ("ap-northeast-2", "amazonlinux-2-repos-ap-northeast-2"),
+            ("eu-central-1", "amazonlinux-2-repos-eu-central-1"),
+            ("eu-west-1", "amazonlinux-2-repos-eu-west-1"),
+            ("eu-west-2", "amazonlinux-2-repos-eu-west-2"),
+            ("eu-west-3", "amazonlinux-2-repos-eu-west-3"),
+            ("us-east-1", "amazonlinux-2-repos-us-east-1"),
+            ("us-east-2", "amazonlinux-2-repos-us-east-2"),
+            ("us-west-2", "amazonlinux-2-repos-us-west-2"),
+        ),
     ),
     Family(
         "cloudwatch-agent",
@@ -410,8 +425,22 @@ FAMILIES: Final[tuple[Family, ...]] = (
         CLOUDWATCH_AGENT,
         "2026-11-22",
         (
+            ("ap-northeast-1", "amazoncloudwatch-agent-ap-northeast-1"),
+            ("ap-northeast-2", "amazoncloudwatch-agent-ap-northeast-2"),
+            ("ap-south-1", "amazoncloudwatch-agent-ap-south-1"),
+            ("ap-southeast-1", "amazoncloudwatch-agent-ap-southeast-1"),
+            ("ap-southeast-2", "amazoncloudwatch-agent-ap-southeast-2"),
+            ("ca-central-1", "amazoncloudwatch-agent-ca-central-1"),
             ("eu-central-1", "amazoncloudwatch-agent-eu-central-1"),
+            ("eu-north-1", "amazoncloudwatch-agent-eu-north-1"),
+            ("eu-west-1", "amazoncloudwatch-agent-eu-west-1"),
+            ("eu-west-2", "amazoncloudwatch-agent-eu-west-2"),
+            ("eu-west-3", "amazoncloudwatch-agent-eu-west-3"),
+            ("sa-east-1", "amazoncloudwatch-agent-sa-east-1"),
             ("us-east-1", "amazoncloudwatch-agent-us-east-1"),
+            ("us-east-2", "amazoncloudwatch-agent-us-east-2"),
+            ("us-west-1", "amazoncloudwatch-agent-us-west-1"),
+            ("us-west-2", "amazoncloudwatch-agent-us-west-2"),
         ),
     ),
 )

@@ -18,6 +18,7 @@ from s3gate.policy.place_steps import (
     unlisted,
     unlisted_service,
 )
+from s3gate.policy.preset import Signing
 from s3gate.policy.rules import (
     Asked,
     RuleRefusal,
@@ -77,15 +78,35 @@ def _step_s3(case: Case, endpoint: Endpoint) -> None:
     operation = case.read_operation()
     claim = case.claim(address, operation) if any(rule.owner for rule in rules) else None
     asked = Asked(endpoint.region, operation, address.keys, case.request.client, _account(case), claim)
-    found = find_rule(case.policy, rules, asked)
+    found = _find_for(case, rules, asked)
     if isinstance(found, Rule):
-        case.rule, case.allowed = found.id, Reason.ALLOWED_BY_RULE
+        _allow(case, found)
     elif found:
         refuse_step(case, _rule_refusal(case, found))
     _step_copy(case, address, operation)
     if not isinstance(found, Rule):
         _step_bonds(case, found, asked)
     _step_signature(case)
+
+
+def _find_for(case: Case, rules: Sequence[Rule], asked: Asked) -> Rule | tuple[RuleRefusal, ...]:
+    """Step 12: the rules of the file in their order, then the row of a preset.
+
+    An anonymous request that step 15 would refuse can pass by such a row alone, so it comes first then:
+    a rule more never denies.
+    """
+    if case.credential is None and rules and rules[-1].preset is not None and not case.policy.unsigned:
+        found = find_rule(case.policy, rules[-1:], asked)
+        if isinstance(found, Rule):
+            return found
+    return find_rule(case.policy, rules, asked)
+
+
+def _allow(case: Case, rule: Rule) -> None:
+    case.rule, case.allowed = rule.id, Reason.ALLOWED_BY_RULE
+    if rule.preset is not None:
+        case.allowed = Reason.ALLOWED_PRESET
+        case.exempt = rule.preset.signing is Signing.ANONYMOUS
 
 
 def _account(case: Case) -> str | None:
@@ -154,6 +175,7 @@ def _step_bonds(case: Case, refusals: Sequence[RuleRefusal], asked: Asked) -> No
 
 def _step_signature(case: Case) -> None:
     """Step 15."""
-    problem = signature_problem(case.policy, case.request.now, case.named, case.credential, case.probe_exempt)
+    exempt = case.exempt or case.probe_exempt
+    problem = signature_problem(case.policy, case.request.now, case.named, case.credential, exempt)
     if problem is not None:
         refuse_step(case, Refusal(*problem))

@@ -7,11 +7,7 @@ never ignored. Who builds the enforcement deletes the row and adds the field.
 
 from typing import Final
 
-UNSUPPORTED_KEYS: Final[frozenset[tuple[str, ...]]] = frozenset(
-    {
-        ("presets",),
-    }
-)
+UNSUPPORTED_KEYS: Final[frozenset[tuple[str, ...]]] = frozenset()
 """Paths in the policy file; `*` stands for an index or a name that the person chose."""
 
 

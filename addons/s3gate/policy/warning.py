@@ -12,6 +12,7 @@ from typing import Final
 from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, in_file_order, quote
 from s3gate.policy.model import KeyGlob, Monitor, PlainHttp, Policy, Rule
+from s3gate.policy.preset_warning import find_preset_warnings
 from s3gate.policy.suggestion import nearest
 from s3gate.s3.address import parse_address
 from s3gate.s3.bucket import is_directory_bucket_name, namespace_of
@@ -39,7 +40,7 @@ def find_warnings(policy: Policy, root: Node, now: datetime) -> tuple[Mistake, .
         root: the document, for the places.
         now: the clock, time zone aware.
     """
-    found = [*_top(policy, root, now), *_regions(policy, root)]
+    found = [*_top(policy, root, now), *_regions(policy, root), *find_preset_warnings(policy, root)]
     rule_nodes = root.at(("rules",)).items
     for rule, node in zip(policy.rules, rule_nodes, strict=True):
         found.extend(_rule(policy, rule, node, now))
@@ -70,7 +71,7 @@ def _top(policy: Policy, root: Node, now: datetime) -> Iterator[Mistake]:
             "websites are served in clear text to anonymous requests, which are both refused here",
             "delete `website`, or write `plain_http: allow` and `unsigned: allow`",
         )
-    if not policy.rules and not policy.hosts:
+    if not policy.rules and not policy.hosts and not policy.presets:
         yield Mistake(root.line, root.column, "the list is empty: every request is refused", "add `rules:`")
 
 

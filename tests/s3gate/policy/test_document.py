@@ -122,7 +122,7 @@ def test_the_collector_is_left_as_it_was(data: bytes) -> None:
 WRONG = b"""\
 version: 2
 vesrion: 1
-presets: [a]
+presets: [ssm_agent]
 endpoints:
   partitions: [aws, aws]
   regions: [moon-1]
@@ -152,7 +152,7 @@ def test_every_mistake_is_told_at_once_in_file_order() -> None:
     assert [(one.line, one.column, one.suggestion) for one in caught.value.mistakes] == [
         (1, 10, "write `1`"),
         (2, 1, "write `version`"),
-        (3, 1, "delete it for now"),
+        (3, 11, "write `ssm-agent`"),
         (5, 21, "keep one"),
         (6, 13, "write the code of a region, like `ap-northeast-1`"),
         (7, 13, "write `standard`"),
