@@ -11,9 +11,11 @@ from typing import Final
 import click
 
 from s3gate.cli.excerpt import render_json, render_mistake, source_lines
+from s3gate.cli.preset_listing import render_presets, render_presets_json
 from s3gate.policy.document import parse_policy_tree
 from s3gate.policy.mistake import DocumentErrors, Mistake
 from s3gate.policy.model import Policy
+from s3gate.policy.preset import preset_rows
 from s3gate.policy.warning import find_warnings
 from s3gate.settings import Settings, read_settings
 
@@ -24,6 +26,7 @@ _EPILOG: Final = """\b
 Examples:
   s3gate check --policy config/policy.yaml
   s3gate check --config config/s3gate.yaml --json
+  s3gate check --policy config/policy.yaml --show-presets
 """
 
 
@@ -36,7 +39,8 @@ Examples:
     help="A settings file; its policy is checked too.  [default: config/s3gate.yaml]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mistake, and one for each file.")
-def command(policy_path: Path | None, config_path: Path | None, as_json: bool) -> None:
+@click.option("--show-presets", is_flag=True, help="Print each bucket that a preset opens, with its source.")
+def command(policy_path: Path | None, config_path: Path | None, as_json: bool, show_presets: bool) -> None:
     """Find every mistake in a policy or a settings file.
 
     Prints each as `file:line:column: message`, with the source line and the next
@@ -52,7 +56,7 @@ def command(policy_path: Path | None, config_path: Path | None, as_json: bool) -
         fine = settings is not None
         policy_path = settings.policy if settings is not None else None
     if policy_path is not None:
-        fine = _check_policy(policy_path, as_json=as_json) and fine
+        fine = _check_policy(policy_path, as_json=as_json, show_presets=show_presets) and fine
     if not fine:
         raise click.exceptions.Exit(EXIT_INPUT)
 
@@ -67,7 +71,7 @@ def _check_settings(path: Path, *, as_json: bool) -> Settings | None:
     return settings
 
 
-def _check_policy(path: Path, *, as_json: bool) -> bool:
+def _check_policy(path: Path, *, as_json: bool, show_presets: bool) -> bool:
     try:
         data = path.read_bytes()
     except OSError as exc:
@@ -79,6 +83,10 @@ def _check_policy(path: Path, *, as_json: bool) -> bool:
     except DocumentErrors as exc:
         _print(path, exc.mistakes, (), data, as_json=as_json)
         return False
+    if show_presets:
+        render = render_presets_json if as_json else render_presets
+        for line in render(preset_rows(policy)):
+            click.echo(line)
     warnings = find_warnings(policy, root, datetime.now(UTC))
     _print(path, (), warnings, data, as_json=as_json, summary=_describe(policy))
     return True
@@ -87,6 +95,9 @@ def _check_policy(path: Path, *, as_json: bool) -> bool:
 def _describe(policy: Policy) -> str:
     rules, hosts = len(policy.rules), len(policy.hosts)
     counted = f"{rules} rule{'s' * (rules != 1)}, {hosts} host{'s' * (hosts != 1)}"
+    if policy.presets:
+        presets, buckets = len(policy.presets), len(preset_rows(policy))
+        counted += f", {presets} preset{'s' * (presets != 1)} of {buckets} bucket{'s' * (buckets != 1)}"
     return f"the policy is fine: {counted}, {policy.digest}"
 
 

@@ -114,7 +114,7 @@ def test_the_examples_of_the_help_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     text = CliRunner().invoke(main, ["check", "--help"]).output
     examples = [line.split() for line in text.splitlines() if line.strip().startswith("s3gate check ")]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for words in [*examples, ["s3gate", "check"]]:
         assert CliRunner().invoke(main, words[1:]).exit_code == 0, words
 
@@ -132,3 +132,35 @@ def test_an_access_point_of_another_partition_is_a_mistake(policy: Path) -> None
     result = check("--policy", str(policy))
     assert result.exit_code == 2
     assert f"{policy}:3:31: region `eu-west-1` of the ARN lies in partition `aws`" in result.stderr
+
+
+PRESETS = "presets: [ssm-agent, ecr]\n"
+
+
+def test_what_presets_open_is_printed(policy: Path) -> None:
+    policy.write_text(GOOD + PRESETS, encoding="utf-8")
+    result = check("--policy", str(policy), "--show-presets")
+    assert (result.exit_code, result.stderr) == (0, "")
+    *rows, last = result.stdout.splitlines()
+    assert [line.split() for line in rows if line.startswith("    eu-west-1")] == [
+        ["eu-west-1", "amazon-ssm-eu-west-1"],
+        ["eu-west-1", "aws-ssm-eu-west-1"],
+        ["eu-west-1", "aws-windows-downloads-eu-west-1"],
+        ["eu-west-1", "prod-eu-west-1-starport-layer-bucket"],
+    ]
+    assert last.startswith(f"{policy}: the policy is fine: 0 rules, 0 hosts, 2 presets of 4 buckets, sha256:")
+
+
+def test_what_presets_open_as_json_lines(policy: Path) -> None:
+    policy.write_text(GOOD + PRESETS, encoding="utf-8")
+    *rows, last = map(
+        json.loads, check("--policy", str(policy), "--show-presets", "--json").stdout.splitlines()
+    )
+    assert [row["bucket"] for row in rows][-1] == "prod-eu-west-1-starport-layer-bucket"
+    assert last["ok"] is True
+
+
+def test_presets_are_not_printed_unasked(policy: Path) -> None:
+    policy.write_text(GOOD + PRESETS.replace(", ecr", ""), encoding="utf-8")
+    assert len(check("--policy", str(policy)).stdout.splitlines()) == 1
+    assert "1 preset of 3 buckets" in check("--policy", str(policy)).stdout

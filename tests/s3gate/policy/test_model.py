@@ -75,6 +75,25 @@ rules:
     assert [rule.id for rule in policy.by_source["aws", "bkt"]] == ["a", "b", "c"]
 
 
+def test_the_row_of_a_preset_is_the_last_rule_of_its_bucket_and_no_source() -> None:
+    policy = parse_policy(
+        b"""\
+version: 1
+endpoints: {partitions: [aws], regions: [us-east-1], classes: [standard]}
+presets: [ssm-agent]
+rules:
+  - {id: a, bucket: amazon-ssm-us-east-1, allow: [read]}
+"""
+    )
+    own, row = policy.by_bucket["aws", "amazon-ssm-us-east-1"]
+    assert (own.id, row.id, row.line, row.regions) == ("a", "preset:ssm-agent", 0, {"us-east-1"})
+    assert own.preset is None
+    assert row.preset is not None
+    assert policy.by_source["aws", "amazon-ssm-us-east-1"] == (own,)
+    assert policy.rules == (own,)
+    assert ("aws", "amazon-ssm-us-west-2") not in policy.by_bucket
+
+
 MANY = b"""\
 version: 1
 endpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}
