@@ -9,11 +9,12 @@ import http.client
 import re
 import secrets
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 TIMEOUT_S: Final = 10.0
 """Seconds for connecting and for the answer, each; a refusal takes some milliseconds."""
@@ -65,7 +66,7 @@ def send_canary(proxy_url: str, ca: Path, host: str) -> Refusal:
     """Ask the gate for something on a host that it must refuse.
 
     Args:
-        proxy_url: the gate, `http://HOST:PORT`.
+        proxy_url: the gate, `http://HOST:PORT`, or `http://USER:PASSWORD@HOST:PORT`.
         ca: PEM file with its CA.
         host: as `make_host` gives it.
 
@@ -83,18 +84,27 @@ def send_canary(proxy_url: str, ca: Path, host: str) -> Refusal:
         connection = http.client.HTTPSConnection(
             str(proxy.hostname), proxy.port, timeout=TIMEOUT_S, context=context
         )
-        connection.set_tunnel(host, 443)
+        connection.set_tunnel(host, 443, _authorization(proxy))
         try:
             status, fields = _ask(connection)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException) as exc:
         why = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
-        raise GateSilent(f"the gate at `{proxy_url}` (CA `{ca}`) could not be asked: {why}") from exc
+        shown = f"{proxy.scheme}://{proxy.netloc.rpartition('@')[2]}"  # never user and password
+        raise GateSilent(f"the gate at `{shown}` (CA `{ca}`) could not be asked: {why}") from exc
     identifier = fields.get("x-amz-request-id") or ""
     if fields.get("x-s3gate-decision") != "deny" or _ID.fullmatch(identifier) is None:
         raise NotRefused(f"`{host}` was answered {status}, which is no refusal of s3gate")
     return Refusal(host, identifier, fields.get("x-s3gate-reason") or "", sent, datetime.now(UTC))
+
+
+def _authorization(proxy: SplitResult) -> dict[str, str]:
+    """What tells the proxy who asks (RFC 7617), where its URL says so."""
+    if not proxy.username:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {b64encode(pair).decode()}"}
 
 
 def _ask(connection: http.client.HTTPSConnection) -> tuple[int, http.client.HTTPMessage]:

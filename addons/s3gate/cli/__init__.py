@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "audit": "Look at the record of decisions.",
     "check": "Find every mistake in a policy or a settings file.",
     "demo": "Show the gate at work, with everything embedded.",
+    "doctor": "Find what is missing, on a client or on the gate.",
     "explain": "Say what the policy decides about a request, and why.",
     "run": "Run the gate.",
     "test": "Run the cases beside a policy.",

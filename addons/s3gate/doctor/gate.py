@@ -1,0 +1,161 @@
+"""What the gate's own machine must have: settings, policy, CA, a journal that can be written.
+
+The normal case: all four are as `s3gate run` needs them, with time and room to spare.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from s3gate.audit.reader import list_writers
+from s3gate.audit.segment import list_segments
+from s3gate.doctor.finding import Finding, fine, unknown, wrong
+from s3gate.policy.document import parse_policy
+from s3gate.policy.mistake import DocumentErrors
+from s3gate.policy.model import Policy
+from s3gate.proxy.authority import Authority, CaUnusable
+from s3gate.settings import Settings, read_hmac_key, read_settings
+
+SETTINGS: Final = "settings"
+POLICY: Final = "policy"
+CA: Final = "CA"
+JOURNAL: Final = "journal"
+
+CA_WARNING: Final = timedelta(days=30)
+"""Before the CA's end: time enough to give clients a new bundle."""
+
+USED_PERCENT: Final = 70
+"""Of the journal's room: the alarm's threshold (alarms.json); at 80 % allowed requests stop."""
+
+PROBE_BYTES: Final = 4096  # written and synced: one block of the file system
+KEY_BITS: Final = 0o077  # permissions that nobody but the owner needs on a private key
+SHOWN_MISTAKES: Final = 2
+
+
+def check_settings(path: Path) -> tuple[Settings | None, Finding]:
+    """The settings, if they are valid.
+
+    Args:
+        path: the settings file.
+    """
+    try:
+        settings = read_settings(path)
+    except DocumentErrors as exc:
+        return None, wrong(SETTINGS, f"{path}: {_mistakes(exc)}", f"s3gate check --config {path}")
+    return settings, fine(SETTINGS, str(path))
+
+
+def check_policy(settings: Settings) -> tuple[Policy | None, Finding]:
+    """The policy, if it is valid.
+
+    Args:
+        settings: that name it.
+    """
+    place = settings.policy
+    if not isinstance(place, Path):
+        told = f"`{place}` is read by the gate itself"
+        return None, unknown(POLICY, told, "see below whether it is ready; metrics tell the policy's age")
+    try:
+        policy = parse_policy(place.read_bytes())
+    except OSError as exc:
+        told = f"`{place}` cannot be read: {exc.strerror}"
+        return None, wrong(POLICY, told, "name a policy file that s3gate may read")
+    except DocumentErrors as exc:
+        then = f"s3gate check --policy {place}"
+        return None, wrong(POLICY, f"{place}: {_mistakes(exc)}", then)
+    return policy, fine(POLICY, f"{len(policy.rules)} rules, {policy.digest[:19]}")
+
+
+def check_ca(settings: Settings, now: datetime) -> Sequence[Finding]:
+    """Whether the CA can sign, and for how long.
+
+    Args:
+        settings: that name it.
+        now: time zone aware.
+    """
+    certificate, key = settings.ca.certificate, settings.ca.private_key
+    if not isinstance(certificate, Path) or not isinstance(key, Path):
+        return [
+            unknown(CA, "it does not lie in files: the gate reads it itself", "see below whether it is ready")
+        ]
+    try:
+        authority = Authority.from_pem(certificate.read_bytes(), key.read_bytes())
+        mode = stat.S_IMODE(key.stat().st_mode)
+    except OSError as exc:
+        then = "make one with `s3gate ca init`, or run this as the gate's user"
+        return [wrong(CA, f"`{exc.filename}` cannot be read: {exc.strerror}", then)]
+    except CaUnusable as exc:
+        return [wrong(CA, str(exc), "s3gate ca init")]
+    begins, ends = authority.certificate.not_valid_before_utc, authority.certificate.not_valid_after_utc
+    if now < begins:
+        return [
+            wrong(CA, f"is not valid before {begins:%Y-%m-%d %H:%MZ}", "set the clock, or make another CA")
+        ]
+    if ends - now < CA_WARNING:
+        ended = "ended on" if ends <= now else "ends on"
+        return [
+            wrong(CA, f"{ended} {ends:%Y-%m-%d}", "s3gate ca renew, and give clients the new bundle first")
+        ]
+    if mode & KEY_BITS:
+        return [wrong(CA, f"others may read its key (mode {mode:04o})", f"chmod 600 {key}")]
+    return [fine(CA, f"valid until {ends:%Y-%m-%d}")]
+
+
+def check_journal(settings: Settings) -> Sequence[Finding]:
+    """Whether the journal can be written, and has room.
+
+    Args:
+        settings: that name it.
+    """
+    audit = settings.audit
+    try:
+        read_hmac_key(audit.hmac_key)
+    except DocumentErrors as exc:
+        return [wrong(JOURNAL, _mistakes(exc), "openssl rand -hex 32 > the file that `audit.hmac_key` names")]
+    try:
+        with tempfile.TemporaryFile(dir=audit.directory) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+        sizes = [sum(one.size() for one in list_segments(writer)) for writer in list_writers(audit.directory)]
+        room = os.statvfs(audit.directory)
+    except FileNotFoundError:
+        told = f"`{audit.directory}` is not there"
+        return [wrong(JOURNAL, told, "make it, owned by the gate's user; `s3gate run` makes it too")]
+    except PermissionError as exc:
+        told = f"`{audit.directory}` cannot be written by this user: {exc.strerror}"
+        return [unknown(JOURNAL, told, "run this as the gate's user")]
+    except OSError as exc:
+        return [
+            wrong(
+                JOURNAL, f"`{audit.directory}`: {exc.strerror}", "look at the disk: nothing passes like that"
+            )
+        ]
+    return [_judge_room(sizes or [0], audit.max_bytes, room.f_bavail * room.f_frsize)]
+
+
+def _judge_room(sizes: Sequence[int], max_bytes: int, free: int) -> Finding:
+    used = 100 * max(sizes) // max_bytes
+    if used >= USED_PERCENT:
+        then = "see why nothing is shipped; `s3gate audit archive --prune` makes room"
+        return wrong(JOURNAL, f"is {used} % full; at 80 % allowed requests stop", then)
+    wanted = sum(max(0, max_bytes - size) for size in sizes)
+    if free < wanted:
+        told = f"the disk has {free >> 20:,} MiB left, and the journal may take {wanted >> 20:,} MiB more"
+        return wrong(JOURNAL, told, "lower `audit.max_bytes`, or give it a larger disk")
+    return fine(JOURNAL, f"can be written, {used} % full, {free >> 20:,} MiB left on the disk")
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def _mistakes(exc: DocumentErrors) -> str:
+    told = [one.message for one in exc.mistakes[:SHOWN_MISTAKES]]
+    more = len(exc.mistakes) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
