@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generate import cost_section
+from generate import cost_section, preset_table
 from generate.audit_table import replace
 from s3gate.cli import COMMANDS
 from s3gate.policy.document import parse_policy
@@ -50,6 +50,10 @@ def test_its_make_targets_exist() -> None:
 
 def test_its_table_of_records_is_the_schemas() -> None:
     assert replace(TEXT) == TEXT, "run `python tests/generate/audit_table.py README.md`"
+
+
+def test_its_table_of_presets_is_the_data() -> None:
+    assert preset_table.replace(TEXT) == TEXT, "run `python tests/generate/preset_table.py README.md`"
 
 
 def test_its_costs_are_what_was_measured() -> None:
