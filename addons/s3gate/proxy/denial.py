@@ -13,7 +13,9 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from s3gate.policy.decision import Decision, Reason
+from s3gate.proxy.basic_auth import CHALLENGE
 
+AUTH_REQUIRED: Final = 407  # RFC 9110 §15.5.8: it must come with Proxy-Authenticate
 # Every other reason is 403: a verdict, which clients do not retry (measured: awscli, boto3).
 # DNS_FAILURE and UPSTREAM_UNREACHABLE pass by themselves; UPSTREAM_TLS_FAILURE does not: a
 # certificate that is not trusted now is not trusted in a second either.
@@ -26,7 +28,7 @@ STATUS: Final[Mapping[Reason, int]] = MappingProxyType(
         Reason.DNS_FAILURE: 503,
         Reason.UPSTREAM_UNREACHABLE: 503,
         Reason.TIMEOUT: 408,
-        Reason.PROXY_AUTH_REQUIRED: 407,
+        Reason.PROXY_AUTH_REQUIRED: AUTH_REQUIRED,
     }
 )
 _PHRASES: Final = {
@@ -92,7 +94,11 @@ def render_denial(decision: Decision, decision_id: str, *, method: str, status: 
     """
     status = status or STATUS.get(decision.reason, 403)
     body = _document(decision, decision_id, _CODES.get(status, _OTHER_CODE))
-    headers = (*_headers(decision, decision_id), ("content-type", "application/xml"), *_ending(body))
+    headers = (
+        *_headers(decision, decision_id, status),
+        ("content-type", "application/xml"),
+        *_ending(body),
+    )
     return Answer(status, _PHRASES[status], headers, b"" if method == "HEAD" else body)
 
 
@@ -106,17 +112,19 @@ def render_connect_denial(decision: Decision, decision_id: str) -> Answer:
     status = STATUS.get(decision.reason, 403)
     body = (_message(decision, decision_id) + "\n").encode()
     headers = (
-        *_headers(decision, decision_id),
+        *_headers(decision, decision_id, status),
         ("content-type", "text/plain; charset=utf-8"),
         *_ending(body),
     )
     return Answer(status, decision.reason.value, headers, body)
 
 
-def _headers(decision: Decision, decision_id: str) -> tuple[tuple[str, str], ...]:
+def _headers(decision: Decision, decision_id: str, status: int) -> tuple[tuple[str, str], ...]:
     error = _PROXY_ERRORS.get(decision.reason, "http_request_denied")
     details = _sf_string(f"{decision.reason.value}: {decision.detail}"[:DETAIL_CHARS])
+    challenge = (("proxy-authenticate", CHALLENGE),) if status == AUTH_REQUIRED else ()
     return (
+        *challenge,
         ("x-s3gate-decision", "deny"),
         ("x-s3gate-reason", decision.reason.value),
         ("x-amz-request-id", decision_id),

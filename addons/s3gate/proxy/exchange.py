@@ -69,6 +69,7 @@ class Session:
         client: who is on the other end.
         connect: authority of its CONNECT as sent, None before or without.
         sni: server name of its ClientHello as sent, None before or without.
+        proof: the hash by which its CONNECT's user was proven, or None.
         busy: whether a request is on its way.
         cut: why the gate closes it by itself, or None: TIMEOUT when nothing moved, DRAINING when the gate
             stops, NOT_TLS when a record cannot be read.
@@ -77,6 +78,7 @@ class Session:
     client: Client
     connect: str | None = None
     sni: str | None = None
+    proof: str | None = field(default=None, repr=False)
     busy: bool = False
     cut: Reason | None = None
     valve: Valve = field(default_factory=Valve)
@@ -122,6 +124,7 @@ class Exchange:
         host: the judged name to dial, set by an allow.
         port: 443, or 80 in clear text.
         upstream: the judged addresses, set by an allow.
+        proof: the hash by which the request's user was proven, or None.
     """
 
     request: Request
@@ -134,4 +137,5 @@ class Exchange:
     host: HostName | None = None
     port: int = HTTPS_PORT
     upstream: Upstream | None = None
+    proof: str | None = field(default=None, repr=False)
     started_ns: int = field(default_factory=monotonic_ns)

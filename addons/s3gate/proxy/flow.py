@@ -54,7 +54,11 @@ def make_flow(context: Context, head: RequestHead, request: Request) -> http.HTT
         path=request.target.encode("latin-1"),
         http_version=head.http_version.encode("ascii"),
         headers=http.Headers(
-            [(key.encode("latin-1"), value.encode("latin-1")) for key, value in head.headers]
+            [
+                (key.encode("latin-1"), value.encode("latin-1"))
+                for key, value in head.headers
+                if key.lower() != "proxy-authorization"  # no password in anybody's picture
+            ]
         ),
         content=b"",
         trailers=None,

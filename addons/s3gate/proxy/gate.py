@@ -28,6 +28,8 @@ from s3gate.proxy.dial import Judged, allow_dial
 from s3gate.proxy.dns import DnsFailure, Resolver
 from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT, Exchange, Session
 from s3gate.proxy.flow import exchange_of
+from s3gate.proxy.identity import identify, recall
+from s3gate.proxy.passwords import TooBusy
 from s3gate.proxy.ports import Completion, Judge, PolicySource, Recorder, Upstream
 from s3gate.proxy.services import Services
 from s3gate.proxy.stream import HttpGate
@@ -118,7 +120,7 @@ class GateAddon:
 
     async def s3gate_connect(self, exchange: Exchange) -> None:
         """Judge a CONNECT before it is answered."""
-        await self._lift(exchange, self._judge.decide_connect)
+        await self._lift(exchange, self._judge.decide_connect, asks=True)
 
     async def s3gate_request(self, exchange: Exchange) -> None:
         """Judge a request at its head, before anything of it goes anywhere."""
@@ -161,10 +163,21 @@ class GateAddon:
             session = self.sessions[client.id] = Session(Client(peer[0], peer[1]))
         return HttpGate(context, self.services, session)
 
-    async def _lift(self, exchange: Exchange, decide: DecideEarly) -> None:
+    async def _identify(self, exchange: Exchange) -> Decision | None:
+        """Learn which proxy user asks; a refusal when that cannot be found out now."""
+        services = self.services
+        try:
+            await identify(services.passwords, exchange)
+        except TooBusy:
+            return services.refuse(Reason.LIMIT_EXCEEDED, "too many passwords wait to be checked; try again")
+        return None
+
+    async def _lift(self, exchange: Exchange, decide: DecideEarly, *, asks: bool = False) -> None:
         """Let a CONNECT or a ClientHello on, or record its refusal; without either it is denied."""
         try:
-            decision = decide(self._policy_source.current(), exchange.request)
+            decision = await self._identify(exchange) if asks else None
+            if decision is None:
+                decision = decide(self._policy_source.current(), exchange.request)
             if decision is None:
                 decision = exchange.problem
             if decision is None and self.services.draining:
@@ -180,6 +193,10 @@ class GateAddon:
     async def _decide(self, exchange: Exchange) -> Decision:
         """The verdict on a request and, if it allows, where to: never raises, never allows by default."""
         try:
+            if exchange.request.connect is not None:
+                recall(self.services.passwords, exchange)
+            elif (busy := await self._identify(exchange)) is not None:
+                return busy
             began = perf_counter()
             decision = self._judge.decide_request(self._policy_source.current(), exchange.request)
             self.services.meter.took("judge", perf_counter() - began)

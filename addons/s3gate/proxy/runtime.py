@@ -9,7 +9,7 @@ The options that could are checked once more after construction.
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.listener import LINGER_S, ConnectionLimits, Listener
 from s3gate.proxy.occupancy import Occupancy
+from s3gate.proxy.passwords import Passwords
 from s3gate.proxy.ports import Judge, Meter, NoMeter, PolicySource, Recorder
 from s3gate.proxy.selftest import Nonce, SelfTest
 from s3gate.proxy.services import Services
@@ -79,6 +80,7 @@ class RuntimeSettings:
         idle_s: a connection on which nothing moves is closed after this, seconds.
         drain_s: how long transfers may go on after a stop, seconds.
         linger_s: how long an open connection is waited for that has no request then, seconds.
+        users: bcrypt hash of each proxy user's password; None: nobody has one.
         trusted_proxies: load balancers whose PROXY header tells the client; None: no header is wanted.
     """
 
@@ -99,6 +101,7 @@ class RuntimeSettings:
     drain_s: float = DRAIN_S
     linger_s: float = LINGER_S
     trusted_proxies: tuple[Network, ...] | None = None
+    users: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 class Gate:
@@ -199,6 +202,8 @@ class Gate:
             limit = self._settings.drain_s if seconds is None else seconds
             await self._listener.drain(limit, self._settings.linger_s)
         await self.addon.settle(SETTLE_S)
+        if self.addon.services.passwords is not None:
+            self.addon.services.passwords.close()
 
 
 async def serve(
@@ -248,6 +253,7 @@ def make_addon(
         new_id=new_id,
         head_bytes=settings.head_bytes,
         connect_timeout_s=settings.connect_timeout_s,
+        passwords=Passwords(settings.users) if settings.users is not None else None,
         meter=meter or NoMeter(),
     )
     resolver = FreshResolver(settings.nameservers, settings.dns_timeout_s)

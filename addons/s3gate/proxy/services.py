@@ -8,6 +8,7 @@ from s3gate.policy.decide import refuse_unread
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.reading import Request
 from s3gate.proxy.exchange import Exchange
+from s3gate.proxy.passwords import Passwords
 from s3gate.proxy.ports import Meter, NoMeter, PolicySource, Upstream
 from s3gate.proxy.reset_watch import ResetWatch
 from s3gate.proxy.tls import TlsEnds
@@ -23,6 +24,7 @@ class Services:
         new_id: makes decision ids.
         head_bytes: most bytes of a head.
         connect_timeout_s: from the dial to the end of the upstream's TLS handshake, seconds.
+        passwords: of the proxy's users; None: there are none, and credentials are not looked at.
         meter: told how long each step takes.
         show_flows: start mitmproxy's later flow hooks too, for mitmweb.
         leaving: whether the gate is about to stop: answers close their connections.
@@ -36,6 +38,7 @@ class Services:
     new_id: Callable[[], str]
     head_bytes: int
     connect_timeout_s: float
+    passwords: Passwords | None = None
     meter: Meter = field(default_factory=NoMeter)
     show_flows: bool = False
     leaving: bool = False

@@ -39,6 +39,8 @@ HEAD_S: Final = 10.0  # from the first byte of a head to its last; a client send
 DISCARD_BYTES: Final = 8 << 20  # more than both kernels hold together
 DISCARD_S: Final = 3.0
 HEAD_TOO_LARGE: Final = 431  # RFC 6585 §5; clients do not retry it
+# What only a proxy may ask for (RFC 9110 §15.5.8) is a plain refusal where we stand for the origin.
+_BEHIND_TLS: Final = {Reason.PROXY_AUTH_REQUIRED: 403}
 ACCEPTED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NO_HEAD: Final = RequestHead("", "", "HTTP/1.1", (), ())
 # Broken by the client after its head was allowed: a denial of its own, with its own record.
@@ -200,6 +202,7 @@ class HttpGate(layer.Layer):
             yield from self._refuse()
             return
         self._session.busy = False
+        self._session.client, self._session.proof = exchange.request.client, exchange.proof
         yield commands.SendData(self.context.client, ACCEPTED)
         session, services = self._session, self._services
         tunnel = ClientTls(self.context, services, session, lambda ctx: HttpGate(ctx, services, session))
@@ -239,6 +242,7 @@ class HttpGate(layer.Layer):
 
     def _begin(self, request: Request) -> Exchange:
         self._exchange = exchange = self._services.exchange(request)
+        exchange.proof = self._session.proof
         return exchange
 
     def _judge(
@@ -329,6 +333,7 @@ class HttpGate(layer.Layer):
         if method == "CONNECT" and not self._inside:
             answer = render_connect_denial(decision, exchange.decision_id)
         else:
+            status = _BEHIND_TLS.get(decision.reason, status) if self._inside else status
             answer = render_denial(decision, exchange.decision_id, method=method, status=status)
         yield from self._answer(answer)
 
