@@ -10,6 +10,7 @@ from generate.asks import FOREIGN, NOW, Ask
 from s3gate.policy.decide import decide_connect, decide_request
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.document import parse_policy
+from s3gate.policy.mistake import PolicyErrors
 from s3gate.policy.model import Policy
 from s3gate.policy.preset import PRESETS, PresetRow, Signing, preset_rows
 from s3gate.policy.reading import Client
@@ -155,6 +156,31 @@ def test_endpoints(host: str, reason: Reason) -> None:
 def test_the_global_name_is_no_way_to_another_region() -> None:
     west = next(row for row in PRESETS["ssm-agent"] if row.bucket == "aws-ssm-us-west-2")
     assert judge(replace(by_path(west), host="s3.amazonaws.com")).reason is R.REGION_NOT_ALLOWED
+
+
+def test_an_interface_endpoint_must_be_listed() -> None:
+    text = HEAD.replace("website]", "vpce]\n  vpce: [vpce-1a2b3c4d]")
+    for endpoint, reason in (("1a2b3c4d", R.ALLOWED_PRESET), ("1a2b3c4e", R.ENDPOINT_NOT_ALLOWED)):
+        host = f"{SSM.bucket}.bucket.vpce-{endpoint}-abcd.s3.us-east-1.vpce.amazonaws.com"
+        assert judge(replace(by_host(SSM), host=host), policy(head=text)).reason is reason
+
+
+def test_the_same_name_in_another_partition_is_another_bucket() -> None:
+    both = HEAD.replace("[aws]", "[aws, aws-us-gov]").replace("us-east-1,", "us-east-1, us-gov-west-1,")
+    for spell in (by_host, by_path):
+        elsewhere = spell(replace(SSM, region="us-gov-west-1"))
+        assert judge(elsewhere, policy(head=both)).reason is R.BUCKET_NOT_LISTED
+
+
+@pytest.mark.parametrize("header", ["Basic Zm9v", "Bearer x", "AWS4-HMAC-SHA256", ""])
+def test_half_a_signature_is_not_anonymous(header: str) -> None:
+    ask = replace(by_host(SSM), headers=(("Authorization", header),))
+    assert judge(ask).reason is R.MALFORMED_REQUEST
+
+
+def test_no_rule_of_the_file_can_take_the_name_of_a_row() -> None:
+    with pytest.raises(PolicyErrors, match="is not a name"):
+        policy('rules: [{id: "preset:ecr", bucket: bkt, allow: [read]}]\n')
 
 
 def test_without_the_preset_its_buckets_are_closed() -> None:
