@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "demo": "Show the gate at work, with everything embedded.",
     "doctor": "Find what is missing, on a client or on the gate.",
     "explain": "Say what the policy decides about a request, and why.",
+    "replay": "Say which past decisions another policy would change.",
     "run": "Run the gate.",
     "test": "Run the cases beside a policy.",
 }
