@@ -123,10 +123,10 @@ class ClientTls(GateTls):
         gone = self.conn.state is ConnectionState.CLOSED
         return ended and gone and self.tunnel_state is not tunnel.TunnelState.ESTABLISHING
 
-    def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
-        """Decrypt; what follows a broken record or a close_notify (RFC 8446 §6.1) is not kept."""
-        if not self._refused and not self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN:
-            yield from super().receive_data(data)
+    @property
+    def deaf(self) -> bool:
+        """What follows a broken record or a close_notify (RFC 8446 §6.1) is not kept."""
+        return self._refused or bool(self.tls.get_shutdown() & SSL.RECEIVED_SHUTDOWN)
 
     def send_data(self, data: bytes) -> layer.CommandGenerator[None]:
         """Encrypt; behind a broken record there is nothing more to say."""

@@ -22,6 +22,10 @@ from s3gate.s3.host import HostName
 ALPN: Final = b"http/1.1"  # IANA, RFC 7301
 CACHED_LEAVES: Final = 1024  # names; each context holds about 30 KiB
 LEAF_AGE: Final = timedelta(days=1)  # then a cached leaf is made anew
+CACHED_SESSIONS: Final = 1024  # names of upstreams; a session holds about 4 KiB with its certificate chain
+SESSION_AGE: Final = timedelta(
+    hours=1
+)  # then the certificate is looked at anew (RFC 8446 §4.6.1 allows 7 days)
 # AEAD with forward secrecy for TLS 1.2 (RFC 9325 §4.2); TLS 1.3 has its own, all fine.
 CIPHERS: Final = (
     b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -51,6 +55,7 @@ class TlsEnds:
         self._authority = authority
         self._clock = clock
         self._leaves: OrderedDict[HostName, tuple[datetime, SSL.Context]] = OrderedDict()
+        self._sessions: OrderedDict[HostName, tuple[datetime, SSL.Session]] = OrderedDict()
         self._upstream = _context(SSL.TLS_CLIENT_METHOD)
         self._upstream.set_verify(SSL.VERIFY_PEER)
         self._upstream.load_verify_locations(str(ca_bundle or certifi.where()))
@@ -71,8 +76,32 @@ class TlsEnds:
         _lib.X509_VERIFY_PARAM_set_hostflags(parameters, _HOST_FLAGS)
         done = _lib.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))
         SSL._openssl_assert(done == 1)  # noqa: SLF001
+        known = self._sessions.get(host)
+        if known is not None and self._clock() - known[0] < SESSION_AGE:
+            connection.set_session(known[1])
         connection.set_connect_state()
         return connection
+
+    def remember(self, host: HostName, connection: SSL.Connection) -> None:
+        """Keep the session of an upstream whose certificate was accepted, for the next connection to it.
+
+        A resumed session checks no certificate again: it is offered for the very name that it was verified
+        for, under the same roots, for `SESSION_AGE` after its last full handshake.
+
+        Args:
+            host: the judged name.
+            connection: to it, with data read already: TLS 1.3 sends its tickets after the handshake.
+        """
+        resumed = _lib.SSL_session_reused(connection._ssl) == 1  # noqa: SLF001 - pyOpenSSL has no name for it
+        known = self._sessions.get(host)
+        since = known[0] if resumed and known is not None else self._clock()
+        session = connection.get_session()
+        if session is None or verify_problem(connection) is not None:
+            return
+        self._sessions[host] = since, session
+        self._sessions.move_to_end(host)
+        if len(self._sessions) > CACHED_SESSIONS:
+            self._sessions.popitem(last=False)
 
     def _leaf_context(self, host: HostName) -> SSL.Context:
         now = self._clock()

@@ -60,6 +60,11 @@ class GateTls(tls.TLSLayer):
         """The handshake is done."""
         yield from ()
 
+    @property
+    def deaf(self) -> bool:
+        """Whether what comes is not kept."""
+        return False
+
     def on_broken(self, _failure: str) -> layer.CommandGenerator[None]:
         """A record could not be read: nothing more will be."""
         yield from ()
@@ -72,9 +77,11 @@ class GateTls(tls.TLSLayer):
             and event.connection is self.conn
             and self._paused is None
         ):
+            if self.deaf:
+                return
             pieces, failure = self._decrypt(event.data)
             if failure is None:
-                yield from self._give_on(pieces)
+                yield from self.give_on(pieces)
                 return
             self._late = pieces, failure
             event = events.DataReceived(self.conn, b"")
@@ -103,8 +110,10 @@ class GateTls(tls.TLSLayer):
     def receive_data(self, data: bytes) -> layer.CommandGenerator[None]:
         """Decrypt everything there is and give it on in one piece; then the end, if it came."""
         late, self._late = self._late, None
+        if late is None and self.deaf:
+            return
         pieces, failure = late or self._decrypt(data)
-        yield from self._give_on(pieces)
+        yield from self.give_on(pieces)
         if failure is None:
             return
         if not isinstance(failure, SSL.ZeroReturnError):
@@ -124,7 +133,8 @@ class GateTls(tls.TLSLayer):
             return pieces, exc
         return pieces, None
 
-    def _give_on(self, pieces: list[bytes]) -> layer.CommandGenerator[None]:
+    def give_on(self, pieces: list[bytes]) -> layer.CommandGenerator[None]:
+        """Send what OpenSSL answers by itself, and give the inner layer what was decrypted."""
         yield from self.tls_interact()
         if pieces:
             clear = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -162,6 +172,7 @@ class UpstreamTls(GateTls):
         self.child_layer = inner
         self._services = services
         self._host = host
+        self._remembered = False
 
     def start_handshake(self) -> layer.CommandGenerator[None]:
         """We speak first."""
@@ -171,6 +182,18 @@ class UpstreamTls(GateTls):
     def receive_handshake_data(self, data: bytes) -> layer.CommandGenerator[tuple[bool, str | None]]:
         """Go on with the handshake."""
         return (yield from self.shake(data))
+
+    def leave(self) -> None:
+        """Nothing more is sent: OpenSSL forgets the session of a connection that it thinks was cut."""
+        if self.tls is not None:
+            self.tls.set_shutdown(SSL.SENT_SHUTDOWN)
+
+    def give_on(self, pieces: list[bytes]) -> layer.CommandGenerator[None]:
+        """Clear bytes of the upstream; with the first ones its session is there to be kept."""
+        if pieces and not self._remembered:
+            self._remembered = True
+            self._services.tls.remember(self._host, self.tls)
+        yield from super().give_on(pieces)
 
 
 def _explain(exc: SSL.Error) -> str:

@@ -143,6 +143,8 @@ class Leg:
     def close(self) -> layer.CommandGenerator[None]:
         """Hang up; nothing more is heard of it."""
         self._leaf.ended = True
+        if self._tls is not None:
+            self._tls.leave()
         yield commands.CloseConnection(self.server)
 
     def hear(self) -> News | None:

@@ -79,6 +79,56 @@ def test_the_name_that_was_read_is_told_of_resumed_sessions_too(ends: TlsEnds, v
     assert not was_read(fresh, HOST)
 
 
+def talk(ends: TlsEnds, theirs: TlsEnds, name: HostName = HOST) -> bool:
+    """One connection to an upstream, remembered; whether it was resumed."""
+    client, server = ends.connect(name), theirs.accept(name)
+    pump(client, server)
+    server.send(b"x")
+    client.bio_write(server.bio_read(65536))
+    assert client.recv(1) == b"x"
+    ends.remember(name, client)
+    client.set_shutdown(SSL.SENT_SHUTDOWN)  # as a connection that is left; else OpenSSL forgets its session
+    return bool(lib.SSL_session_reused(client._ssl))
+
+
+def test_an_upstream_is_resumed_under_its_own_name_for_an_hour(tmp_path: Path) -> None:
+    authority, now = Authority.generate(NOW), [NOW]
+    (tmp_path / "ca.pem").write_bytes(authority.certificate_pem())
+    ends = TlsEnds(authority, tmp_path / "ca.pem", lambda: now[0])
+    theirs = TlsEnds(authority, None)
+    other = HostName("c.s3.ap-northeast-1.amazonaws.com")
+    assert [talk(ends, theirs) for _ in range(3)] == [False, True, True]
+    assert [talk(ends, theirs, other) for _ in range(2)] == [False, True]
+    now[0] += tls.SESSION_AGE
+    assert [talk(ends, theirs) for _ in range(2)] == [False, True]
+
+
+def test_a_session_does_not_save_a_certificate_that_is_not_accepted(tmp_path: Path) -> None:
+    """Whoever stands in for the upstream cannot take up its session, and must show a certificate."""
+    authority, stranger = Authority.generate(NOW), Authority.generate(NOW)
+    (tmp_path / "ca.pem").write_bytes(authority.certificate_pem())
+    ends = TlsEnds(authority, tmp_path / "ca.pem")
+    assert not talk(ends, TlsEnds(authority, None))
+    with pytest.raises(SSL.Error):
+        talk(ends, TlsEnds(stranger, None))
+    client, server = (
+        ends.connect(HOST),
+        TlsEnds(authority, None)._leaf_context(HostName("evil.s3.amazonaws.com")),
+    )
+    wrong = SSL.Connection(server)
+    wrong.set_accept_state()
+    with pytest.raises(SSL.Error):
+        pump(client, wrong)
+
+
+def test_sessions_are_bounded(ends: TlsEnds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "CACHED_SESSIONS", 2)
+    names = [HostName(f"b{number}.s3.ap-northeast-1.amazonaws.com") for number in range(3)]
+    for name in names:
+        talk(ends, ends, name)
+    assert [talk(ends, ends, name) for name in (names[2], names[1], names[0])] == [True, True, False]
+
+
 def test_without_a_name_none_was_read(ends: TlsEnds) -> None:
     client, server = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD)), ends.accept(HOST)
     client.set_connect_state()
