@@ -9,9 +9,10 @@ written, the journal is closed, and shipping has a moment to deliver it.
 import asyncio
 import gc
 import logging
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +25,18 @@ from s3gate.health.metrics import Metrics
 from s3gate.health.server import Page
 from s3gate.health.status import TELL_S, Heard, WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
-from s3gate.loading import CannotStart, load_apart
+from s3gate.in_force import Follower, News, PolicyInForce
+from s3gate.loading import CannotStart, Loaded
 from s3gate.opening import (
     load_authority,
     load_key_form,
     make_runtime,
     open_journal,
-    record_policy,
+    record_first,
 )
 from s3gate.pages import Ports, serve_pages
-from s3gate.policy.model import Policy
+from s3gate.policy_desk import PolicyDesk, serve_keeper
+from s3gate.policy_keeper import PolicyKeeper, open_keeper
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.occupancy import Occupancy
 from s3gate.proxy.runtime import Gate, make_addon, serve
@@ -46,21 +49,6 @@ log = logging.getLogger("s3gate")
 LOOK_S: Final = 0.1  # between looks at who has heard that the gate leaves
 
 
-class LoadedPolicy:
-    """The policy in force.
-
-    Args:
-        policy: as loaded at the start.
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-
-    def current(self) -> Policy:
-        """The policy, whole."""
-        return self._policy
-
-
 class Running:
     """One gate with its journal and its shipping, and how they are.
 
@@ -70,18 +58,47 @@ class Running:
         standing: of delivery; None where nothing is shipped.
         policy: in force.
     """
+        strict: whether a new policy cuts what it refuses.
+        told: given the status when there is a new policy.
 
-    def __init__(self, gate: Gate, journal: Journal, standing: Standing | None, policy: LoadedPolicy) -> None:
-        self.gate, self._journal, self._standing, self._policy = gate, journal, standing, policy
+    def __init__(
+        self,
+        gate: Gate,
+        journal: Journal,
+        standing: Standing | None,
+        policy: PolicyInForce,
+        *,
+        strict: bool,
+        told: Callable[[WorkerStatus], None],
+    ) -> None:
+        self.gate, self._journal, self._standing, self.policy = gate, journal, standing, policy
+        self._strict, self._told = strict, told
+        self._follower = Follower(policy, journal, self._renewed)
+        self._following: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
     def status(self) -> WorkerStatus:
+    def hear(self, news: News, fetch: Callable[[], Loaded]) -> None:
+        """Follow news of the policy; in the event loop.
+
+        Args:
+            news: of the keeper.
+            fetch: gives the policy that they name; called in a thread.
+        """
+        task = asyncio.ensure_future(self._follower.follow(news, fetch))
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+    def _renewed(self) -> None:
+        self.gate.renew(strict=self._strict)
+        self._told(self.status())
+
         """How they are now; may be asked from any thread."""
         writer, seq = self._journal.directory.name, self._journal.acknowledged_seq
         shipping = self._standing.health(writer, seq) if self._standing is not None else None
         return WorkerStatus(
             writer=writer,
-            policy=self._policy.current().digest,
+            policy=self.policy.digest,
             port=self.gate.port,
             selftest=self.gate.selftest,
             leaving=self.gate.addon.services.leaving,
@@ -139,47 +156,64 @@ class Running:
             raise CannotStart(str(exc)) from exc
 
 
-async def run(settings: Settings, policy: Policy, started: Callable[[Ports], None]) -> None:
+async def run(settings: Settings, keeper: PolicyKeeper, started: Callable[[Ports], None]) -> None:
     """Serve in this process until SIGTERM or SIGINT, then drain and return.
 
     Args:
         settings: valid.
-        policy: valid.
+        keeper: of the policy; not started yet.
         started: told the ports once the gate listens.
 
     Raises:
         CannotStart: the CA, the journal or an address cannot be had, or the self-test was not refused.
     """
     with keep_shipping(settings) as standing:
-        await _run(settings, policy, standing, started)
+        await _run(settings, keeper, standing, started)
 
 
 async def _run(
-    settings: Settings, policy: Policy, standing: Standing | None, started: Callable[[Ports], None]
+    settings: Settings, keeper: PolicyKeeper, standing: Standing | None, started: Callable[[Ports], None]
 ) -> None:
-    metrics, watchers = Metrics(), Watchers()
-    async with open_gate(settings, policy, metrics, standing) as running:
+    metrics, watchers, source = Metrics(), Watchers(), str(settings.policy)
+    loop, first = asyncio.get_running_loop(), keeper.kept
+    in_force = PolicyInForce(first.loaded, first.number)
+    async with open_gate(settings, first.loaded, in_force, metrics, standing) as running:
+        desk = PolicyDesk(keeper, source, lambda digest: in_force.digest == digest)
 
         def ready() -> Page:
-            return render_ready([running.heard()], 1)
+            return render_ready([running.heard()], 1, desk.standing())
 
         def measured() -> Page:
             metrics.show(running.status())
-            return metrics.page()
+            return desk.measure(metrics.page())
+
+        def told() -> None:
+            loop.call_soon_threadsafe(follow, running, keeper, source)
 
         async def noticed() -> None:
             watchers.leave(time.monotonic())
             while watchers.unaware(time.monotonic()):  # noqa: ASYNC110 - it is time that makes it false
                 await asyncio.sleep(LOOK_S)
 
-        with serve_pages(settings, ready, measured, watchers) as (health, admin):
+        loop.add_signal_handler(signal.SIGHUP, keeper.ask)
+        with (
+            serve_pages(settings, ready, measured, watchers) as (health, admin),
+            serve_keeper(keeper, settings.audit.directory, desk, told),
+        ):
             await running.serve(settings, lambda port: started(Ports(port, health, admin)), noticed)
 
 
 @asynccontextmanager
+def follow(running: Running, keeper: PolicyKeeper, source: str) -> None:
+    """Have a gate in this process follow its keeper; in the event loop."""
+    kept = keeper.kept
+    running.hear(News.of(kept, source), kept.fetch)
+
+
 async def open_gate(
     settings: Settings,
-    policy: Policy,
+    loaded: Loaded | None,
+    in_force: PolicyInForce,
     metrics: Metrics,
     standing: Standing | None,
     told: Callable[[WorkerStatus], None] = lambda _status: None,
@@ -189,7 +223,8 @@ async def open_gate(
 
     Args:
         settings: valid.
-        policy: valid.
+        loaded: the policy that was found at the start, or None.
+        in_force: holds it.
         metrics: of this process.
         standing: of delivery; None where nothing is shipped.
         told: given the status twice a second.
@@ -199,27 +234,29 @@ async def open_gate(
         CannotStart: the CA, the journal or a slot cannot be had.
     """
     authority = load_authority(settings)
-    tally, loaded, nonce = Tally(), LoadedPolicy(policy), Nonce()
+    tally, nonce = Tally(), Nonce()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings))
-        await record_policy(journal, policy, settings.policy)
-        heartbeat = Heartbeat(journal, tally, lambda: loaded.current().digest, standing)
+        if loaded is not None:
+            await record_first(journal, loaded)
+        heartbeat = Heartbeat(journal, tally, lambda: in_force.digest, standing)
         await stack.enter_async_context(_while(heartbeat.run()))
         recorder = JournalRecorder(journal, metrics, tally, load_key_form(settings), nonce)
         try:
             runtime = make_runtime(settings, authority)
             occupancy = stack.enter_context(Occupancy.share(slots)) if slots is not None else None
-            gate = Gate(runtime, loaded, recorder, new_id, nonce=nonce, meter=metrics, occupancy=occupancy)
+            gate = Gate(runtime, in_force, recorder, new_id, nonce=nonce, meter=metrics, occupancy=occupancy)
         except (ValueError, OSError) as exc:
             raise CannotStart(str(exc)) from exc
-        running = Running(gate, journal, standing, loaded)
+        strict = settings.reload == "strict"
+        running = Running(gate, journal, standing, in_force, strict=strict, told=told)
         await stack.enter_async_context(_while(running.turn(told)))
         yield running
 
 
 @contextmanager
 def open_embedded(config: Path) -> Iterator[GateAddon]:
-    """The gate's hooks with the journal open, for mitmproxy's own programs.
+    """The gate's hooks with the journal open, for mitmproxy's own programs; in their event loop.
 
     Args:
         config: the settings file.
@@ -229,13 +266,29 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
         CannotStart: the CA or the journal cannot be had.
     """
     settings = read_settings(config)
-    with load_apart(settings.policy) as policy:
-        loaded = LoadedPolicy(policy())
-    runtime = make_runtime(settings, load_authority(settings))
-    with keep_shipping(settings), open_journal(settings) as journal:
-        yield make_addon(
-            runtime, loaded, JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings)), new_id
-        )
+    loop, in_force, tasks = asyncio.get_running_loop(), PolicyInForce(None), set[asyncio.Task[None]]()
+    with open_keeper(settings) as found, ExitStack() as stack:
+        keeper = found()
+        runtime = make_runtime(settings, load_authority(settings))
+        stack.enter_context(keep_shipping(settings))
+        journal = stack.enter_context(open_journal(settings))
+        follower = Follower(in_force, journal)
+
+        def hear() -> None:
+            kept = keeper.kept
+            task = loop.create_task(follower.follow(News.of(kept, str(settings.policy)), kept.fetch))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        hear()  # the policy is recorded, then in force: before the program listens
+
+        def told() -> None:
+            loop.call_soon_threadsafe(hear)
+
+        keeper.start(told)
+        stack.callback(keeper.stop)
+        recorder = JournalRecorder(journal, Metrics(), Tally(), load_key_form(settings))
+        yield make_addon(runtime, in_force, recorder, new_id)
 
 
 @asynccontextmanager

@@ -2,9 +2,8 @@
 
 The normal case: the port is reserved, the workers are started, each opens its own
 journal under its own writer's id, tests itself and listens; the supervisor answers for
-all of them, and keeps the one process that ships all journals. Settings and policy are
-read once, so that a worker that is replaced is like the one before it; SIGHUP brings in a
-new policy, worker by worker, if it has no mistakes.
+all of them, and keeps the one process that ships all journals. Settings are read once; a
+new policy is proven once, and every worker takes it in its place, without a restart.
 """
 
 import asyncio
@@ -30,10 +29,12 @@ from s3gate.health.metrics import DIRECTORY_VARIABLE, Metrics, SharedMetrics
 from s3gate.health.server import Page
 from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
-from s3gate.loading import CannotStart, load_apart
+from s3gate.in_force import PREFIX, News, PolicyInForce
+from s3gate.loading import CannotStart, Loaded
 from s3gate.pages import Ports, serve_pages
-from s3gate.policy.mistake import DocumentErrors
-from s3gate.policy.model import Policy
+from s3gate.policy_desk import PolicyDesk, serve_keeper
+from s3gate.policy_files import PolicyFiles, read_policy
+from s3gate.policy_keeper import PolicyKeeper
 from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.occupancy import make_slots
 from s3gate.settings import Settings
@@ -53,12 +54,14 @@ class Work:
 
     Args:
         settings: valid, with the port that was reserved.
-        policy: in force for workers that start from now on.
+        loaded: the policy for workers that start from now on, or None.
+        number: its number with the keeper.
         slots: file in which all workers count their connections.
     """
 
     settings: Settings
-    policy: Policy
+    loaded: Loaded | None
+    number: int
     slots: Path
 
     def __call__(self, link: Connection) -> None:
@@ -86,7 +89,10 @@ class Work:
                     link.send_bytes(status.to_line())
 
         standing = Standing() if self.settings.cloudwatch.enabled else None
-        async with open_gate(self.settings, self.policy, metrics, standing, tell, self.slots) as running:
+        in_force = PolicyInForce(self.loaded, self.number)
+        async with open_gate(
+            self.settings, self.loaded, in_force, metrics, standing, tell, self.slots
+        ) as running:
 
             def hear() -> None:
                 try:
@@ -97,6 +103,9 @@ class Work:
                     return
                 if word == LEAVE:
                     running.gate.addon.services.leaving = True
+                elif word.startswith(PREFIX):
+                    news = News.from_word(word)
+                    running.hear(news, lambda: read_policy(news))
                 elif standing is not None:
                     standing.take_over(word)
 
@@ -105,12 +114,12 @@ class Work:
             await running.serve(self.settings, lambda _port: tell(running.status()), None)
 
 
-def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], None]) -> int:
+def run_fleet(settings: Settings, keeper: PolicyKeeper, started: Callable[[Ports], None]) -> int:
     """Serve with several workers until SIGTERM or SIGINT, then drain and return.
 
     Args:
         settings: valid; `workers` is not 1.
-        policy: valid.
+        keeper: of the policy; not started yet.
         started: told the ports once every worker serves.
 
     Returns:
@@ -124,8 +133,16 @@ def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], Non
         listen = settings.listen.model_copy(update={"port": port})
         count, slots = settings.workers or os.cpu_count() or 1, directory / "connections"
         make_slots(slots, SLOTS * count)
-        work = Work(settings.model_copy(update={"listen": listen}), policy, slots)
+        source, files = str(settings.policy), PolicyFiles(directory, keeper, str(settings.policy))
+        files.write()
+        first = keeper.kept
+        work = Work(settings.model_copy(update={"listen": listen}), first.loaded, first.number, slots)
         shared = SharedMetrics(directory)
+
+        def news(writer: str) -> list[bytes]:
+            told = [standing.pass_on(writer)] if standing is not None else []
+            return [files.news().to_word(), *told]
+
         supervisor = Supervisor(
             count,
             work,
@@ -134,31 +151,36 @@ def run_fleet(settings: Settings, policy: Policy, started: Callable[[Ports], Non
                 ended=shared.forget,
                 left=lambda: watchers.leave(time.monotonic()),
                 unaware=lambda: watchers.unaware(time.monotonic()),
-                renew=lambda: _renew(work),
-                news=standing.pass_on if standing is not None else lambda _writer: None,
+                hung_up=keeper.ask,
+                news=news,
             ),
         )
 
+        def taken(digest: str) -> bool:
+            return all(one.status.policy == digest for one in supervisor.heard() if one.status.serves)
+
+        desk = PolicyDesk(keeper, source, taken)
+
         def ready() -> Page:
-            return render_ready(supervisor.heard(), supervisor.count, leaving=supervisor.leaving)
+            return render_ready(
+                supervisor.heard(), supervisor.count, desk.standing(), leaving=supervisor.leaving
+            )
 
         def measured() -> Page:
             shared.show(supervisor.heard(), supervisor.restarts, supervisor.kills)
-            return shared.page()
+            return desk.measure(shared.page())
 
-        with serve_pages(settings, ready, measured, watchers) as (health, admin):
+        def told() -> None:
+            if files.write():
+                kept = keeper.kept
+                work.loaded, work.number = kept.loaded, kept.number
+                supervisor.tell_now()
+
+        with (
+            serve_pages(settings, ready, measured, watchers) as (health, admin),
+            serve_keeper(keeper, settings.audit.directory, desk, told),
+        ):
             return supervisor.run(lambda: started(Ports(port, health, admin)))
-
-
-def _renew(work: Work) -> bool:
-    """Take in the policy as it is now, unless it has mistakes: then the last good one stays."""
-    try:
-        with load_apart(work.settings.policy) as policy:
-            work.policy = policy()
-    except (CannotStart, DocumentErrors) as exc:
-        log.error("the policy is not renewed: %s", exc)  # noqa: TRY400 - the sentence is enough
-        return False
-    return True
 
 
 @contextmanager

@@ -9,22 +9,21 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
-from s3gate.audit.identifier import new_id
-from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable, Kind
+from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable
 from s3gate.audit.key_form import KeyForm
-from s3gate.audit.notice import render_policy
-from s3gate.loading import CannotStart
-from s3gate.policy.model import Policy
+from s3gate.in_force import record_policy
+from s3gate.loading import CannotStart, Loaded
 from s3gate.policy.network import parse_networks
+from s3gate.policy.source import Remote, SourceUnreachable
 from s3gate.proxy.arrival import Network
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.proxy.runtime import RuntimeSettings
 from s3gate.settings import Settings, read_hmac_key
+from s3gate.source.remote import read_once
 
 log = logging.getLogger("s3gate")
 
@@ -34,23 +33,29 @@ _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at 
 WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
 
 
-def _read(path: Path, what: str) -> bytes:
+def _read(place: Path | Remote, what: str, region: str | None) -> bytes:
+    if isinstance(place, Path):
+        try:
+            return place.read_bytes()
+        except OSError as exc:
+            raise CannotStart(f"{what} `{place}` cannot be read: {exc.strerror}") from exc
     try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise CannotStart(f"{what} `{path}` cannot be read: {exc.strerror}") from exc
+        return read_once(place, region)
+    except SourceUnreachable as exc:
+        raise CannotStart(f"{what} {exc}") from exc
 
 
 def load_authority(settings: Settings) -> Authority:
     """The CA of the settings.
 
     Raises:
-        CannotStart: a file cannot be read, or they are no CA.
+        CannotStart: a part cannot be read, or they are no CA.
     """
+    region = settings.cloudwatch.region
+    certificate = _read(settings.ca.certificate, "CA certificate", region)
+    key = _read(settings.ca.private_key, "CA key", region)
     try:
-        return Authority.from_pem(
-            _read(settings.ca.certificate, "CA certificate"), _read(settings.ca.private_key, "CA key")
-        )
+        return Authority.from_pem(certificate, key)
     except CaUnusable as exc:
         raise CannotStart(str(exc)) from exc
 
@@ -122,12 +127,13 @@ def load_key_form(settings: Settings) -> KeyForm:
     return KeyForm(audit.keys, salt)
 
 
-async def record_policy(journal: Journal, policy: Policy, source: Path) -> None:
-    """Which policy comes into force stands in the journal before it judges anything."""
-    notice = render_policy(
-        audit_id=new_id(), time=datetime.now(UTC), before=None, after=policy.digest, source=str(source)
-    )
+async def record_first(journal: Journal, loaded: Loaded) -> None:
+    """Which policy the gate starts with stands in the journal before it judges anything.
+
+    Raises:
+        CannotStart: it cannot be written.
+    """
     try:
-        await journal.append(notice, Kind.NOTICE)
+        await record_policy(journal, loaded, None)
     except JournalUnavailable as exc:
         raise CannotStart(f"the audit journal cannot be written: {exc}") from exc

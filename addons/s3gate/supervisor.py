@@ -3,8 +3,8 @@
 The normal case: as many processes as were asked for, each with its own socket on the
 port. One that ends is replaced at once; one that ends again and again waits longer each
 time, while the others serve on. SIGTERM: everybody who asks hears that the gate is not
-ready, then each worker drains. SIGHUP: each worker is followed by a new one, the new
-first, one after the other. A worker whose supervisor is gone drains by itself. One that
+ready, then each worker drains. SIGHUP is passed on to whoever keeps the policy. A worker
+whose supervisor is gone drains by itself. One that
 runs and says nothing for half a minute (stopped, or in an endless loop) is killed, and
 replaced like any other.
 """
@@ -14,7 +14,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -43,15 +43,15 @@ class Owner:
         ended: told the process id of each worker that ended.
         left: told that the gate leaves.
         unaware: whether somebody must still hear that, asked while it does.
-        renew: asked at SIGHUP whether new workers should follow the old ones.
-        news: asked once a second for what the worker with that writer's id should know, if anything.
+        hung_up: told of SIGHUP.
+        news: asked once a second for what the worker with that writer's id should know.
     """
 
     ended: Callable[[int], None] = lambda _pid: None
     left: Callable[[], None] = lambda: None
     unaware: Callable[[], bool] = lambda: False
-    renew: Callable[[], bool] = lambda: True
-    news: Callable[[str], bytes | None] = lambda _writer: None
+    hung_up: Callable[[], None] = lambda: None
+    news: Callable[[str], Sequence[bytes]] = lambda _writer: ()
 
 
 NOBODY: Final = Owner()
@@ -81,13 +81,16 @@ class Supervisor:
         self._owner, self._silence_s = owner, silence_s
         self._looked_at = self._told_at = time.monotonic()
         self._workers: list[Worker] = []
-        self._roll: deque[Worker] = deque()
-        self._successor: Worker | None = None
+        self._fresh = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._rest, self._due = Rest(), 0.0
         self._signals: deque[int] = deque()
         self._proven = False
         self.leaving = False
         self.restarts = self.kills = 0
+
+    def tell_now(self) -> None:
+        """Have the workers told the news at once; may be asked from any thread."""
+        os.eventfd_write(self._fresh, 1)
 
     def heard(self) -> list[Heard]:
         """The last word of each worker; may be asked from any thread."""
@@ -113,13 +116,12 @@ class Supervisor:
             while not self._signals or self._signals[0] == signal.SIGHUP:
                 if self._signals:
                     self._signals.popleft()
-                    self._begin_roll()
+                    self._owner.hung_up()
                 self._fill()
                 self._look(wake)
                 if (code := self._reap()) is not None:
                     self._stop(wake)
                     return code
-                self._go_on_rolling()
                 if not told and sum(one.serves for one in self._workers) >= self.count:
                     told = self._proven = True
                     started()
@@ -128,8 +130,7 @@ class Supervisor:
     def _fill(self) -> None:
         """Start what is missing, unless the last ones ended too soon."""
         staying = sum(not one.leaving for one in self._workers)
-        wanted = self.count + (self._successor is not None)
-        while staying < wanted and time.monotonic() >= self._due:
+        while staying < self.count and time.monotonic() >= self._due:
             self._workers.append(self._start())
             staying += 1
 
@@ -144,10 +145,11 @@ class Supervisor:
         """Wait for a word, an end, a signal, or the clock; take in what came."""
         links = {one.link: one for one in self._workers}
         sentinels = [one.process.sentinel for one in self._workers]
-        for ready in wait([wake, *links, *sentinels], LOOK_S):
-            if ready == wake:
+        for ready in wait([wake, self._fresh, *links, *sentinels], LOOK_S):
+            if ready in (wake, self._fresh):
                 with suppress(BlockingIOError):
-                    os.read(wake, 64)
+                    os.read(int(ready), 64)
+                self._told_at = -NEWS_S if ready == self._fresh else self._told_at
             elif isinstance(ready, Connection) and not ready.closed:
                 links[ready].hear()
         now = time.monotonic()
@@ -159,7 +161,7 @@ class Supervisor:
 
     def _tell(self) -> None:
         for one in self._workers:
-            if one.status is not None and (word := self._owner.news(one.status.writer)) is not None:
+            for word in self._owner.news(one.status.writer) if one.status is not None else ():
                 one.say(word)
 
     def _kill_silent(self, now: float) -> None:
@@ -190,35 +192,12 @@ class Supervisor:
         return code
 
     def _replace(self, dead: Worker) -> None:
-        if dead is self._successor:
-            self._successor = None
-            self._roll.clear()
-            _log.error("a new worker could not start; the old ones serve on")
-            return
-        if dead in self._roll:
-            self._roll.remove(dead)
         self.restarts += 1
         self._rest = self._rest.after(time.monotonic() - dead.began)
         self._due = time.monotonic() + self._rest.delay_s
         _log.error(
             "a worker ended with %s; it is replaced in %g s", dead.process.exitcode, self._rest.delay_s
         )
-
-    def _begin_roll(self) -> None:
-        """Follow each worker by a new one."""
-        if self._proven and not self._roll and self._successor is None and self._owner.renew():
-            self._roll.extend(one for one in self._workers if not one.leaving)
-
-    def _go_on_rolling(self) -> None:
-        if self._successor is not None:
-            if not self._successor.serves:
-                return
-            self._successor = None
-            if self._roll:
-                self._roll.popleft().end()
-        if self._roll:
-            self._successor = self._start()
-            self._workers.append(self._successor)
 
     def _leave(self, wake: int) -> int:
         """Say so, wait until it was heard, then drain; a second signal, or SIGINT, does not wait."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gate_process import MANY_RULES, POLICY, SETTINGS, GateFiles, ask, await_ports, stop
-from s3gate.audit.reader import read_records
+from s3gate.audit.reader import list_writers, read_records
 
 WORKERS = SETTINGS + "workers: 2\n"
 SECONDS = 20.0
@@ -93,14 +93,25 @@ def test_a_hangup_brings_in_a_new_policy_and_refuses_a_broken_one(tmp_path: Path
         (tmp_path / "policy.yaml").write_text(POLICY.replace("allow:", "alow:"))
         process.send_signal(signal.SIGHUP)
         assert process.stderr is not None
-        assert re.search("the policy is not renewed: line 4", process.stderr.readline())
+        assert re.search(
+            "the policy stays as it is; .*policy.yaml .* is refused: line 4", process.stderr.readline()
+        )
+        assert ready(health)["policy"] == before
         (tmp_path / "policy.yaml").write_text(POLICY.replace("good-bucket", "new-bucket"))
         process.send_signal(signal.SIGHUP)
         until(lambda: isinstance(ready(health)["policy"], str) and ready(health)["policy"] != before)
-        until(lambda: len(workers_of(process)) == 2 and not workers & workers_of(process))
+        after = ready(health)["policy"]
+        assert workers_of(process) == workers, "each took it in its place"
     finally:
         code, _ = stop(process)
     assert code == 0
+    for path in list_writers(tmp_path / "audit"):
+        told = [one for one in read_records(path) if one["event"] == "policy"]
+        assert [(one["before"], one["policy"]) for one in told] == [
+            (None, before), (before, before), (before, after),
+        ]  # fmt: skip
+        assert "refused: line 4" in told[1]["source"]
+        assert told[2]["source"] == f"{tmp_path / 'policy.yaml'} ({after})"
 
 
 @pytest.mark.parametrize("policy", [POLICY, MANY_RULES], ids=["1 rule", "10,000 rules"])

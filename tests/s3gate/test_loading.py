@@ -1,65 +1,99 @@
 """A policy that was read in another process is the same, and so is what is wrong with it."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
 from gate_process import POLICY
 from s3gate.loading import CannotStart, load_apart, load_policy
+from s3gate.policy.ground import OwnGround
 from s3gate.policy.mistake import PolicyErrors
+from s3gate.policy.source import SourceText
+
+TEXT = SourceText(POLICY.encode(), "v1")
+WRONG = SourceText(POLICY.replace("good-bucket", "Good-Bucket").replace("allow:", "alow:").encode(), "v2")
+CASES = """\
+version: 1
+now: 2026-07-01T00:00:00Z
+cases:
+  - name: the listed bucket is read
+    request: {method: GET, url: "https://good-bucket.s3.eu-west-1.amazonaws.com/k"}
+    expect: {reason: REASON}
+"""
 
 
-def test_a_policy_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "policy.yaml"
-    with pytest.raises(CannotStart, match="cannot be read"):
-        load_policy(path)
-    path.write_text("version: 1\n")
+def with_cases(reason: str) -> SourceText:
+    return SourceText(TEXT.data, "v1", CASES.replace("REASON", reason).encode())
+
+
+def test_a_policy_is_read_whole_or_not_at_all() -> None:
+    assert load_policy(TEXT).rules[0].bucket == "good-bucket"
     with pytest.raises(PolicyErrors):
-        load_policy(path)
+        load_policy(SourceText(b"version: 1\n", "v"))
 
 
-def test_it_is_the_same_policy(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    with load_apart(tmp_path / "policy.yaml") as policy:
-        assert policy() == load_policy(tmp_path / "policy.yaml")
+def test_it_is_the_same_policy() -> None:
+    ground = OwnGround(frozenset({"other-bucket"}))
+    with load_apart(TEXT, ground) as policy:
+        assert policy() == load_policy(TEXT, ground)
+        assert load_policy(TEXT, ground).ground == ground
 
 
-def test_every_mistake_comes_over(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text(
-        POLICY.replace("good-bucket", "Good-Bucket").replace("allow:", "alow:")
-    )
+def test_every_mistake_comes_over() -> None:
     with pytest.raises(PolicyErrors) as here:
-        load_policy(tmp_path / "policy.yaml")
-    with load_apart(tmp_path / "policy.yaml") as policy, pytest.raises(PolicyErrors) as there:
+        load_policy(WRONG)
+    with load_apart(WRONG) as policy, pytest.raises(PolicyErrors) as there:
         policy()
     assert there.value.mistakes == here.value.mistakes
     assert str(there.value) == str(here.value)
     assert len(here.value.mistakes) > 1
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with load_apart(tmp_path / "none") as policy, pytest.raises(CannotStart, match="cannot be read"):
+def test_the_gates_own_ground_stays_closed() -> None:
+    with pytest.raises(PolicyErrors, match="lets clients write `good-bucket`"):
+        load_policy(TEXT, OwnGround(frozenset({"good-bucket"})))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (with_cases("BUCKET_NOT_LISTED"), "expects BUCKET_NOT_LISTED, the policy says"),
+        (with_cases("NO_SUCH_REASON"), "its cases cannot be used: line"),
+        (SourceText(TEXT.data, "v", b"{"), "its cases cannot be used"),
+    ],
+    ids=["another reason", "no reason", "no YAML"],
+)
+def test_a_policy_that_fails_its_cases_is_refused(text: SourceText, told: str) -> None:
+    with load_apart(text) as policy, pytest.raises(PolicyErrors) as refused:
         policy()
+    assert told in refused.value.mistakes[0].message
+
+
+def test_a_policy_that_decides_its_cases_as_they_say_is_proven() -> None:
+    assert load_policy(with_cases("UNSIGNED_REQUEST")).digest == load_policy(TEXT).digest
 
 
 @pytest.mark.parametrize(
     ("code", "told"),
     [("raise SystemExit(3)", "ended with 3"), ("import os; os.kill(os.getpid(), 9)", "ended with -9")],
 )
-def test_a_reader_that_ends_early_is_told(tmp_path: Path, code: str, told: str) -> None:
-    with load_apart(tmp_path, [sys.executable, "-c", code]) as policy, pytest.raises(CannotStart, match=told):
+def test_a_reader_that_ends_early_is_told(code: str, told: str) -> None:
+    with (
+        load_apart(TEXT, command=[sys.executable, "-c", code]) as policy,
+        pytest.raises(CannotStart, match=told),
+    ):
         policy()
 
 
-def test_a_reader_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+def test_a_reader_that_cannot_be_started_is_told() -> None:
     with (
         pytest.raises(CannotStart, match="cannot be started"),
-        load_apart(tmp_path, ["/nonexistent/python"]),
+        load_apart(TEXT, command=["/nonexistent/python"]),
     ):
         raise AssertionError("it was")
 
 
-def test_nobody_waits_for_a_reader_that_is_not_wanted_any_more(tmp_path: Path) -> None:
-    with load_apart(tmp_path, [sys.executable, "-c", "import threading; threading.Event().wait(60)"]):
+def test_nobody_waits_for_a_reader_that_is_not_wanted_any_more() -> None:
+    code = "import threading; threading.Event().wait(60)"
+    with load_apart(TEXT, command=[sys.executable, "-c", code]):
         pass

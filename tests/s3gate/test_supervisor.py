@@ -107,36 +107,15 @@ def test_one_that_cannot_start_ends_it_all_with_its_code(tmp_path: Path) -> None
     assert not supervisor.pids
 
 
-def test_at_hangup_each_is_followed_by_a_new_one(tmp_path: Path) -> None:
-    supervisor = make(tmp_path)
-    before: list[int] = []
-
-    def roll() -> None:
-        before.extend(supervisor.pids)
-        send(signal.SIGHUP)()
-        until(lambda: not set(before) & set(supervisor.pids) and len(supervisor.pids) == 2)
-        until(serving(supervisor))
-
-    with script(supervisor, lambda: until(serving(supervisor)), roll, send(signal.SIGTERM)) as failed:
-        assert supervisor.run() == 0
-    assert not failed
-    assert len(words(tmp_path)) == 4
-    assert supervisor.restarts == 0
-
-
-def test_a_hangup_that_is_not_to_be_followed_changes_nothing(tmp_path: Path) -> None:
+def test_a_hangup_is_passed_on_and_replaces_nobody(tmp_path: Path) -> None:
     asked: list[int] = []
-
-    def renew() -> bool:
-        asked.append(1)
-        return False
-
-    supervisor = make(tmp_path, owner=Owner(renew=renew))
+    supervisor = make(tmp_path, owner=Owner(hung_up=lambda: asked.append(1)))
     steps = (lambda: until(serving(supervisor)), send(signal.SIGHUP), lambda: until(lambda: asked))
     with script(supervisor, *steps, send(signal.SIGTERM)) as failed:
         assert supervisor.run() == 0
     assert not failed
     assert len(words(tmp_path)) == 2
+    assert supervisor.restarts == 0
 
 
 def test_it_waits_until_nobody_is_unaware(tmp_path: Path) -> None:
@@ -197,9 +176,24 @@ def test_one_that_says_nothing_is_killed_and_replaced(
 
 
 def test_each_is_told_the_news_of_its_own_writer(tmp_path: Path) -> None:
-    supervisor = make(tmp_path, owner=Owner(news=lambda writer: f"news-of-{writer}".encode()))
+    supervisor = make(tmp_path, owner=Owner(news=lambda writer: [f"news-of-{writer}".encode()]))
     told = lambda: all(b"news-of-w" in path.read_bytes() for path in tmp_path.iterdir())  # noqa: E731 - a step
     steps = (lambda: until(serving(supervisor)), lambda: until(told), send(signal.SIGTERM))
+    with script(supervisor, *steps) as failed:
+        assert supervisor.run() == 0
+    assert not failed
+
+
+def test_news_that_cannot_wait_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s3gate.supervisor.NEWS_S", 3600.0)
+    supervisor = make(tmp_path, owner=Owner(news=lambda _: [b"fresh"]))
+    told = lambda: all(b"fresh" in path.read_bytes() for path in tmp_path.iterdir())  # noqa: E731 - a step
+    steps = (
+        lambda: until(serving(supervisor)),
+        supervisor.tell_now,
+        lambda: until(told),
+        send(signal.SIGTERM),
+    )
     with script(supervisor, *steps) as failed:
         assert supervisor.run() == 0
     assert not failed

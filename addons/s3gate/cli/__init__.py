@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "explain": "Say what the policy decides about a request, and why.",
     "replay": "Say which past decisions another policy would change.",
     "run": "Run the gate.",
+    "reload": "Have the running gate take in its policy now.",
     "test": "Run the cases beside a policy.",
 }
 """Each command with its one line; `s3gate.cli.<name>` holds it as `command`."""

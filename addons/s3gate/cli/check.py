@@ -13,11 +13,15 @@ import click
 from s3gate.cli.excerpt import render_json, render_mistake, source_lines
 from s3gate.cli.preset_listing import render_presets, render_presets_json
 from s3gate.policy.document import parse_policy_tree
+from s3gate.policy.ground import NO_GROUND
 from s3gate.policy.mistake import DocumentErrors, Mistake
 from s3gate.policy.model import Policy
+from s3gate.policy.own_ground import check_ground
 from s3gate.policy.preset import preset_rows
+from s3gate.policy.source import Remote, SourceUnreachable
 from s3gate.policy.warning import find_warnings
 from s3gate.settings import Settings, read_settings
+from s3gate.source.remote import read_once
 
 EXIT_INPUT: Final = 2
 DEFAULT_CONFIG: Final = Path("config/s3gate.yaml")
@@ -54,9 +58,12 @@ def command(policy_path: Path | None, config_path: Path | None, as_json: bool, s
     if config_path is not None:
         settings = _check_settings(config_path, as_json=as_json)
         fine = settings is not None
-        policy_path = settings.policy if settings is not None else None
-    if policy_path is not None:
-        fine = _check_policy(policy_path, as_json=as_json, show_presets=show_presets) and fine
+        if settings is not None:
+            fine = _check_policy(
+                settings.policy, settings=settings, as_json=as_json, show_presets=show_presets
+            )
+    elif policy_path is not None:
+        fine = _check_policy(policy_path, as_json=as_json, show_presets=show_presets)
     if not fine:
         raise click.exceptions.Exit(EXIT_INPUT)
 
@@ -71,15 +78,18 @@ def _check_settings(path: Path, *, as_json: bool) -> Settings | None:
     return settings
 
 
-def _check_policy(path: Path, *, as_json: bool, show_presets: bool) -> bool:
+def _check_policy(
+    path: Path | Remote, *, settings: Settings | None = None, as_json: bool, show_presets: bool
+) -> bool:
     try:
-        data = path.read_bytes()
-    except OSError as exc:
-        mistake = Mistake(0, 0, f"cannot be read: {exc.strerror}", "name a file that s3gate may read")
-        _print(path, (mistake,), (), as_json=as_json)
+        data = _read(path, settings)
+    except (OSError, SourceUnreachable) as exc:
+        why = f"cannot be read: {exc.strerror}" if isinstance(exc, OSError) else str(exc)
+        _print(path, (Mistake(0, 0, why, "name a source that s3gate may read"),), (), as_json=as_json)
         return False
     try:
         policy, root = parse_policy_tree(data)
+        check_ground(policy, root, settings.ground if settings is not None else NO_GROUND)
     except DocumentErrors as exc:
         _print(path, exc.mistakes, (), data, as_json=as_json)
         return False
@@ -92,6 +102,12 @@ def _check_policy(path: Path, *, as_json: bool, show_presets: bool) -> bool:
     return True
 
 
+def _read(path: Path | Remote, settings: Settings | None) -> bytes:
+    if isinstance(path, Path):
+        return path.read_bytes()
+    return read_once(path, settings.cloudwatch.region if settings is not None else None)
+
+
 def _describe(policy: Policy) -> str:
     rules, hosts = len(policy.rules), len(policy.hosts)
     counted = f"{rules} rule{'s' * (rules != 1)}, {hosts} host{'s' * (hosts != 1)}"
@@ -102,7 +118,7 @@ def _describe(policy: Policy) -> str:
 
 
 def _print(
-    path: Path,
+    path: Path | Remote,
     mistakes: tuple[Mistake, ...],
     warnings: tuple[Mistake, ...],
     data: bytes | None = None,
@@ -111,7 +127,7 @@ def _print(
     summary: str = "",
 ) -> None:
     here = Path.cwd()
-    name = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    name = str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)
     if as_json:
         for severity, found in (("error", mistakes), ("warning", warnings)):
             for one in found:
@@ -120,7 +136,7 @@ def _print(
         click.echo(json.dumps(counts))
         return
     if data is None:
-        data = path.read_bytes() if path.is_file() else b""
+        data = path.read_bytes() if isinstance(path, Path) and path.is_file() else b""
     lines = source_lines(data)
     for one in warnings:
         click.echo(render_mistake(name, lines, one, "warning") + "\n", err=True)

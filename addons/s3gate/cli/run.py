@@ -17,6 +17,8 @@ from s3gate.policy.mistake import DocumentErrors
 
 if TYPE_CHECKING:
     from s3gate.pages import Ports
+    from s3gate.policy.source import Remote
+    from s3gate.policy_keeper import Kept
 
 EXIT_INPUT: Final = 2
 EXIT_ENVIRONMENT: Final = 3
@@ -42,40 +44,42 @@ def command(config_path: Path) -> None:
 
     Needs a valid policy, a CA (`s3gate ca init`) and a writable audit directory;
     without one of them it does not start, nor when a forbidden request of its own is
-    not refused. SIGTERM drains; with several `workers`, SIGHUP lets new ones follow,
-    with the policy as it is now. Exit code 0 after SIGTERM, 2 when the settings or the
-    policy are wrong, 3 when the environment is.
+    not refused. A policy in AWS that cannot be read yet is waited for, and nothing
+    passes until then. SIGTERM drains; SIGHUP looks at the policy, as `s3gate reload`
+    does. Exit code 0 after SIGTERM, 2 when the settings or the policy are wrong, 3
+    when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
-    from s3gate.loading import CannotStart, load_apart  # noqa: PLC0415 - the policy's grammar loads slowly
+    from s3gate.loading import CannotStart  # noqa: PLC0415 - the policy's grammar loads slowly
+    from s3gate.policy_keeper import open_keeper  # noqa: PLC0415 - as above
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
 
-    place = config_path
+    place: Path | Remote = config_path
     try:
         settings = read_settings(config_path)
-        with load_apart(settings.policy) as loaded:
+        with open_keeper(settings) as found:
             if settings.workers == 1:  # while the policy is read; a supervisor does without mitmproxy
                 from s3gate.app import run  # noqa: PLC0415 - mitmproxy loads slowly
             else:
                 from s3gate.fleet import run_fleet  # noqa: PLC0415 - as above
 
             place = settings.policy
-            policy = loaded()
+            keeper = found()
             place = config_path
 
-        def started(ports: "Ports") -> None:
-            rules = f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}"
-            where = f"{settings.listen.host}:{ports.gate}"
-            click.echo(f"s3gate: listening on {where}, {rules}, policy {policy.digest[:19]}", err=True)
-            health, admin = f"{settings.health.host}:{ports.health}", f"{settings.admin.host}:{ports.admin}"
-            click.echo(f"s3gate: health on {health}, admin on {admin}", err=True)
+            def started(ports: "Ports") -> None:
+                where = f"{settings.listen.host}:{ports.gate}"
+                click.echo(f"s3gate: listening on {where}, {_describe(keeper.kept)}", err=True)
+                health = f"{settings.health.host}:{ports.health}"
+                admin = f"{settings.admin.host}:{ports.admin}"
+                click.echo(f"s3gate: health on {health}, admin on {admin}", err=True)
 
-        if settings.workers == 1:
-            asyncio.run(run(settings, policy, started))
-        elif code := run_fleet(settings, policy, started):
-            sys.exit(code)
+            if settings.workers == 1:
+                asyncio.run(run(settings, keeper, started))
+            elif code := run_fleet(settings, keeper, started):
+                sys.exit(code)
     except DocumentErrors as exc:
-        lines = source_lines(place.read_bytes() if place.is_file() else b"")
+        lines = source_lines(place.read_bytes() if isinstance(place, Path) and place.is_file() else b"")
         for mistake in exc.mistakes:
             click.echo(render_mistake(str(place), lines, mistake) + "\n", err=True)
         click.echo(f"s3gate: not started: {place} has mistakes", err=True)
@@ -84,3 +88,10 @@ def command(config_path: Path) -> None:
         click.echo(f"s3gate: not started: {exc}", err=True)
         sys.exit(EXIT_ENVIRONMENT)
     click.echo("s3gate: ended", err=True)
+
+
+def _describe(kept: "Kept") -> str:
+    if kept.loaded is None:
+        return "no policy yet"
+    policy = kept.loaded.policy
+    return f"{len(policy.rules)} rule{'s' * (len(policy.rules) != 1)}, policy {policy.digest[:19]}"

@@ -2,7 +2,7 @@
 
 The normal case: every worker that serves says so twice a second, the gate is ready. It
 is not when none serves, when one that serves cannot write its journal or has fallen
-silent, and once it leaves. A worker that is only starting takes nothing away.
+silent, while there is no policy, and once it leaves. A worker that is only starting takes nothing away.
 """
 
 import json
@@ -80,12 +80,32 @@ class Heard:
     age_s: float
 
 
-def render_ready(heard: Sequence[Heard], wanted: int, *, leaving: bool = False) -> Page:
+@dataclass(frozen=True, slots=True)
+class PolicyStanding:
+    """How the policy stands to its source.
+
+    Args:
+        source: as the settings name it.
+        version: the source's own word for the policy in force, or None.
+        age_s: since the source last held just this policy, seconds.
+        problem: why it does not now, or None.
+    """
+
+    source: str
+    version: str | None
+    age_s: float
+    problem: str | None
+
+
+def render_ready(
+    heard: Sequence[Heard], wanted: int, policy: PolicyStanding | None = None, *, leaving: bool = False
+) -> Page:
     """The page of `/readyz`: 200 or 503, and why.
 
     Args:
         heard: of every worker that has said something.
         wanted: how many there should be.
+        policy: how the policy stands to its source, where that is watched.
         leaving: whether the whole gate is about to end.
     """
     serving = [one for one in heard if one.status.serves]
@@ -93,10 +113,12 @@ def render_ready(heard: Sequence[Heard], wanted: int, *, leaving: bool = False) 
     failures = [one.status.journal_failure for one in serving if one.status.journal_failure]
     policies = sorted({one.status.policy for one in serving if one.status.policy})
     lags = [one.status.shipper_lag_s for one in heard if one.status.shipper_lag_s is not None]
-    ready = bool(serving) and not silent and not failures and not leaving
+    without = [one for one in serving if one.status.policy is None]
+    ready = bool(serving) and not silent and not failures and not without and not leaving
     state = {
         "ready": ready,
         "policy": policies[0] if len(policies) == 1 else policies or None,
+        "policy_source": None if policy is None else asdict(policy),
         "selftest": "refused" if serving else "not passed",
         "journal": failures[0] if failures else "writable" if serving else "not open",
         "journal_seq": sum(one.status.journal_seq for one in heard),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Self
 
 from s3gate.policy.membership import ClientGroup, Membership
+from s3gate.policy.ground import NO_GROUND, OwnGround
 from s3gate.policy.preset import PresetRow, preset_rows
 from s3gate.s3.access_point import parse_access_point
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
@@ -172,6 +173,7 @@ class Policy:
         hosts: by name.
         monitor: set when the whole policy is in monitor mode.
         vpce: ids of interface endpoints, without the random part of their names.
+        ground: what monitor mode does not open either: what the gate itself stands on.
         presets: names of presets, in file order.
     """
 
@@ -189,6 +191,7 @@ class Policy:
     deny_at: DenyAt = DenyAt.REQUEST
     monitor: Monitor | None = None
     vpce: frozenset[str] = frozenset()
+    ground: OwnGround = NO_GROUND
     presets: tuple[str, ...] = ()
     by_bucket: MappingProxyType[tuple[str, str], tuple[Rule, ...]] = field(init=False, repr=False)
     by_fqdn: MappingProxyType[str, tuple[Rule, ...]] = field(init=False, repr=False)

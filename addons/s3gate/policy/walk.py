@@ -1,7 +1,8 @@
 """How a walk through the steps goes on or ends: a refusal ends it, unless monitor mode lifts it.
 
 The normal case: no step refuses. Monitor mode keeps the first refusal that it lifts
-and the walk goes on, so that whatever it does not lift still refuses.
+and the walk goes on, so that whatever it does not lift still refuses. What the gate itself
+stands on it never opens.
 """
 
 from typing import Final
@@ -45,4 +46,12 @@ def _lifts(case: Case, refusal: Refusal) -> bool:
         return False
     now = case.request.now
     modes = (case.policy.monitor, refusal.monitor)
-    return any(mode is not None and mode.active(now) for mode in modes)
+    return any(mode is not None and mode.active(now) for mode in modes) and not _on_own_ground(case)
+
+
+def _on_own_ground(case: Case) -> bool:
+    """Whether the request is for what the gate itself stands on, which monitor mode does not open."""
+    ground = case.policy.ground
+    return (case.address is not None and case.address.bucket in ground.buckets) or ground.holds_host(
+        case.host.name
+    )

@@ -157,6 +157,11 @@ class Listener:
                 await asyncio.wait_for(self._server.wait_closed(), CLOSE_S)
 
     @property
+    def handlers(self) -> list[GateConnection]:
+        """Those of the clients that are known."""
+        return [guest.connection for guest in self._open.values() if guest.connection is not None]
+
+    @property
     def connections(self) -> int:
         """Open connections."""
         return len(self._open)

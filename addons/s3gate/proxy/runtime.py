@@ -31,6 +31,7 @@ from s3gate.proxy.listener import LINGER_S, ConnectionLimits, Listener
 from s3gate.proxy.occupancy import Occupancy
 from s3gate.proxy.passwords import Passwords
 from s3gate.proxy.ports import Judge, Meter, NoMeter, PolicySource, Recorder
+from s3gate.proxy.renewal import renew
 from s3gate.proxy.selftest import Nonce, SelfTest
 from s3gate.proxy.services import Services
 from s3gate.proxy.tls import TlsEnds
@@ -191,6 +192,18 @@ class Gate:
     def tunnels(self) -> int:
         """Those with an accepted CONNECT."""
         return self._listener.tunnels if self._listener else 0
+
+    def renew(self, *, strict: bool) -> int:
+        """Judge open connections by the policy that has just come into force; see `renewal.py`.
+
+        Args:
+            strict: whether transfers that it refuses are cut.
+
+        Returns:
+            How many connections were cut.
+        """
+        handlers = self._listener.handlers if self._listener is not None else []
+        return renew(handlers, self._judge, self.addon.services, strict=strict)
 
     async def drain(self, seconds: float | None = None) -> None:
         """Stop listening, let transfers finish for a while, then end.

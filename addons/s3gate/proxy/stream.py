@@ -50,6 +50,7 @@ _CUT: Final = {
     Reason.DRAINING: "the gate had to stop before the end",
     Reason.NOT_TLS: "the client's TLS broke before the end",
 }
+_RENEWED: Final = "a new policy refuses this: its reload is strict"
 # Only what the client left unsaid is its denial; broken TLS has its own.
 _IN_MID_HEAD: Final = {
     None: (Reason.MALFORMED_REQUEST, "the client ended in the middle of a head"),
@@ -151,7 +152,7 @@ class HttpGate(layer.Layer):
         if self._phase is Phase.HEAD and len(self._heads) and cut in _IN_MID_HEAD:
             yield from self._refuse_unread(*_IN_MID_HEAD[cut])
             return
-        detail = "the client closed before the end" if cut is None else _CUT[cut]
+        detail = "the client closed before the end" if cut is None else _CUT.get(cut, _RENEWED)
         yield from self._carriage.complete(cut, detail)
         yield from self._carriage.leave()
         self._session.busy = False
@@ -215,6 +216,7 @@ class HttpGate(layer.Layer):
         self, head: RequestHead, authority: str | None, target: str
     ) -> layer.CommandGenerator[None]:
         exchange = self._begin(self._request(head, authority, target))
+        self._session.asked = exchange.request
         exchange.reusable = self._carriage.reusable
         transfer: Transfer | None = None
         try:
@@ -232,7 +234,7 @@ class HttpGate(layer.Layer):
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()
             return
-        if self._services.leaving:
+        if self._services.leaving or self._session.stale:
             transfer.end_connection()
         self._phase = Phase.CARRY
         yield from self._carriage.carry(exchange, transfer)
@@ -290,7 +292,7 @@ class HttpGate(layer.Layer):
     def _on_finished(self, transfer: Transfer) -> layer.CommandGenerator[None]:
         if transfer.reply is not None:
             yield from self._show(transfer.reply.status, transfer.reply.headers)
-        if transfer.close:
+        if transfer.close or self._session.stale:
             yield from self._linger()
             return
         self._phase = Phase.HEAD

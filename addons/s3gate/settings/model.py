@@ -10,7 +10,9 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
+from s3gate.policy.ground import OwnGround
 from s3gate.policy.shape import Section
+from s3gate.policy.source import Remote
 from s3gate.settings.field import (
     Many,
     Maybe,
@@ -25,15 +27,18 @@ from s3gate.settings.spelling import (
     LOG_GROUP_PATTERN,
     MAX_PORT,
     REGION_PATTERN,
+    check_bucket,
     NameServer,
     check_endpoint_url,
     check_log_group,
     check_network,
     check_region_code,
+    parse_ca_place,
     check_trusted_network,
     parse_flag,
     parse_listen_host,
     parse_name_server,
+    parse_policy_place,
     parse_path,
     parse_size,
 )
@@ -48,6 +53,8 @@ type Host = Annotated[str, text_field(parse_listen_host)]
 type AnyPort = Annotated[int, whole_field(0, MAX_PORT)]
 type Port = Annotated[int, whole_field(1, MAX_PORT)]
 type Count = Annotated[int, whole_field(1, 1_000_000)]
+type PolicyPlace = Annotated[Path | Remote, Reads(parse_policy_place, {"type": "string", "minLength": 1})]
+type CaPlace = Annotated[Path | Remote, Reads(parse_ca_place, {"type": "string", "minLength": 1})]
 type File = Annotated[Path, Reads(parse_path, {"type": "string", "minLength": 1})]
 
 
@@ -67,10 +74,10 @@ class Listen(Section):
 class Authority(Section):
     """The CA that signs for AWS names inside the tunnel."""
 
-    certificate: File
-    """PEM file."""
-    private_key: File
-    """PEM file, readable by s3gate alone."""
+    certificate: CaPlace
+    """PEM: a file, `ssm://parameter` or `secretsmanager://secret`."""
+    private_key: CaPlace
+    """PEM likewise; a file readable by s3gate alone."""
 
 
 class Dns(Section):
@@ -165,10 +172,12 @@ class Settings(Section):
     """Where clients connect."""
     workers: Annotated[int, whole_field(0, MAX_WORKERS)] = 1
     """Processes on one port; 0: one for each core."""
-    policy: File
-    """The policy file."""
-    reload: Annotated[str, only_field("graceful")] = "graceful"
-    """How a new policy takes over; only `graceful` for now."""
+    policy: PolicyPlace
+    """The policy: a file, `s3://bucket/key`, `ssm://parameter`, `appconfig://application/environment/profile`."""
+    reload: Annotated[str, only_field("graceful", "strict")] = "graceful"
+    """What a new policy does to a transfer that it refuses: `graceful` lets it finish, `strict` cuts it."""
+    own_buckets: Many[Annotated[str, text_field(check_bucket)]] = ()
+    """Buckets of the gate's own artifacts and archives: no policy may let clients write there."""
     ca: Authority
     """The CA that signs for AWS names inside the tunnel."""
     dns: Dns = Dns()
@@ -186,4 +195,10 @@ class Settings(Section):
     health: Health = Health()
     """For the load balancer."""
     admin: Admin = Admin()
+
+    @property
+    def ground(self) -> OwnGround:
+        """What no policy may open."""
+        places = (self.policy, self.ca.certificate, self.ca.private_key)
+        return OwnGround.of(tuple(one for one in places if isinstance(one, Remote)), self.own_buckets)
     """For the operator."""

@@ -15,7 +15,9 @@ from pydantic import ValidationInfo
 
 from s3gate.policy.mistake import Misspelling, quote
 from s3gate.policy.network import PUBLIC
+from s3gate.policy.source import CA_SCHEMES, POLICY_SCHEMES, Remote, parse_remote
 from s3gate.policy.spelling import parse_cidr
+from s3gate.s3.bucket import is_bucket_name
 
 # size = 1*DIGIT [ unit ]; units as IEC 80000-13 names them, binary only.
 _SIZE: Final = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB|TiB)?", re.ASCII)
@@ -25,7 +27,6 @@ _NEAR_SIZE: Final = re.compile(r"([0-9]{1,15}) *([kmgt])(?:i?b)?", re.IGNORECASE
 _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII)
 _SECONDS: Final = re.compile(r"(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,3})?", re.ASCII)
 _NAME_SERVER: Final = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::([0-9]{1,5}))?", re.ASCII)
-_REMOTE: Final = re.compile(r"([a-z0-9]+)://.*", re.ASCII | re.DOTALL)
 
 # logGroupName: Amazon CloudWatch Logs API Reference, CreateLogGroup.
 LOG_GROUP_PATTERN: Final = r"[.\-_/#A-Za-z0-9]{1,512}"
@@ -125,15 +126,28 @@ def check_trusted_network(text: str) -> str:
 
 def parse_path(text: str, info: ValidationInfo) -> Path:
     """A path; a relative one starts at the directory of the settings file."""
-    remote = _REMOTE.fullmatch(text)
-    if remote:
-        raise Misspelling(
-            f"source {quote(remote[1] + '://')} is not supported yet", "write the path of a file"
-        )
+    parse_remote(text, ())
     if not text or "\0" in text:
         raise Misspelling("an empty path", "write the path of a file")
     base = info.context if isinstance(info.context, Path) else Path()
     return base / text
+
+
+def parse_policy_place(text: str, info: ValidationInfo) -> Path | Remote:
+    """Where the policy is: a path, or a place in AWS."""
+    return parse_remote(text, POLICY_SCHEMES) or parse_path(text, info)
+
+
+def parse_ca_place(text: str, info: ValidationInfo) -> Path | Remote:
+    """Where a part of the CA is: a path, or a place in AWS."""
+    return parse_remote(text, CA_SCHEMES) or parse_path(text, info)
+
+
+def check_bucket(text: str) -> str:
+    """The name of a bucket."""
+    if is_bucket_name(text):
+        return text
+    raise Misspelling(f"{quote(text)} is not the name of a bucket", "write its name alone")
 
 
 def check_log_group(text: str) -> str:

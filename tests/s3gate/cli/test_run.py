@@ -52,7 +52,7 @@ def bad_settings(files: GateFiles) -> None:
 
 
 def unsupported(files: GateFiles) -> None:
-    files.settings = SETTINGS + "reload: strict\n"
+    files.settings = SETTINGS + "reload: later\n"
 
 
 def no_policy(files: GateFiles) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3gate.health.status import SILENT_S, Heard, WorkerStatus, render_ready
+from s3gate.health.status import SILENT_S, Heard, PolicyStanding, WorkerStatus, render_ready
 
 WELL = WorkerStatus(
     "w-1", "sha256:a", port=8080, selftest="BUCKET_NOT_LISTED", journal_seq=3, shipping="well"
@@ -35,6 +35,7 @@ ROWS = {
     "it leaves": ([Heard(replace(WELL, leaving=True), 0)], False, 503),
     "all of it leaves": ([Heard(WELL, 0)], True, 503),
     "one has fallen silent": ([Heard(WELL, 0), Heard(OTHER, SILENT_S + 1)], False, 503),
+    "one has no policy": ([Heard(WELL, 0), Heard(replace(OTHER, policy=None), 0)], False, 503),
     "one cannot write": ([Heard(WELL, 0), Heard(replace(OTHER, journal_failure="full"), 0)], False, 503),
 }
 
@@ -47,10 +48,14 @@ def test_ready_or_not(heard: list[Heard], leaving: bool, status: int) -> None:
 
 def test_the_page_tells_the_worst_of_all() -> None:
     late = replace(OTHER, shipping="ThrottlingException", policy="sha256:b")
-    state = json.loads(render_ready([Heard(WELL, 0), Heard(late, 0)], 3).body)
+    policy = PolicyStanding("s3://b/k", "7", 1.5, "the source is gone")
+    state = json.loads(render_ready([Heard(WELL, 0), Heard(late, 0)], 3, policy).body)
     assert state == {
         "ready": True,
         "policy": ["sha256:a", "sha256:b"],
+        "policy_source": {
+            "source": "s3://b/k", "version": "7", "age_s": 1.5, "problem": "the source is gone",
+        },
         "selftest": "refused",
         "journal": "writable",
         "journal_seq": 7,

@@ -100,9 +100,9 @@ def test_a_list_that_is_no_json_stays_text() -> None:
 
 ROWS = [
     (b"workers: 1", b"workers: -1", (2, 10), "not a whole number"),
-    (b"policy: policy", b"policy: s3://b/policy", (3, 9), "source `s3://` is not supported yet"),
-    (b"reload: graceful", b"reload: strict", (4, 9), "`strict` is not supported yet"),
-    (b"ca/ca.pem", b"ssm://ca", (5, 19), "source `ssm://` is not supported yet"),
+    (b"policy: policy", b"policy: secretsmanager://p", (3, 9), "source `secretsmanager://` cannot hold this"),
+    (b"reload: graceful", b"reload: later", (4, 9), "`later` is not supported yet"),
+    (b"ca/ca.pem", b"s3://b/ca", (5, 19), "source `s3://` cannot hold this"),
     (b", private_key: /secret/ca.key", b"", (5, 5), "key `private_key` is missing"),
     (b"[public, 10.0.0.0/8]", b"[]", (7, 22), "an empty list"),
     (b"port: 443", b"port: 0", (7, 67), "0 is out of range"),

@@ -121,7 +121,10 @@ def make_canary(settings: Settings, proxy: str | None, ca: Path | None, region: 
         proxy = f"http://{host}:{settings.listen.port}"
     elif not proxy.startswith("http://"):
         raise WrongInput(f"`{proxy}` is no proxy: write http://HOST:PORT")
-    return Canary(proxy, ca or settings.ca.certificate, region)
+    trusted = ca or settings.ca.certificate
+    if not isinstance(trusted, Path):
+        raise WrongInput(f"the CA lies at {trusted}: save its certificate in a file and give --ca")
+    return Canary(proxy, trusted, region)
 
 
 def _steps(
