@@ -26,14 +26,17 @@ def test_an_allow_tells_reading_and_rule() -> None:
     assert "account         111122223333\n" in result.output
     assert "decision        allow, ALLOWED_BY_RULE\n" in result.output
     assert f"rule            uploads ({POLICY}:22)\n" in result.output
-    assert "step " not in result.output
+    assert result.output.count("✓") == 15
+    assert "to allow it" not in result.output
 
 
 def test_a_denial_tells_sentence_and_step() -> None:
     result = explain("https://evil.s3.ap-northeast-1.amazonaws.com/x")
     assert result.exit_code == 1
     assert "decision        deny, BUCKET_NOT_LISTED\n" in result.output
-    assert "step            10. The bucket is listed.\n" in result.output
+    assert "                ✓  9. The endpoint and what it names are open.\n" in result.output
+    assert "                ✗ 10. The bucket is listed.\n" in result.output
+    assert "                · 11. The operation is known.\n" in result.output
 
 
 @pytest.mark.parametrize(
@@ -102,8 +105,99 @@ def test_a_stream_with_a_line_that_is_no_json_exits_2() -> None:
 
 def test_the_example_of_the_help_runs() -> None:
     text = CliRunner().invoke(main, ["explain", "--help"]).output
-    start = text.index("s3gate explain --policy")
-    example = text[start : text.index("s3gate explain --policy", start + 1)].replace("\\\n", " ")
-    words = shlex.split(example)
+    lines = text.replace("\\\n", " ").splitlines()
+    words = shlex.split(next(one for one in lines if one.strip().startswith("s3gate explain --policy")))
     words[words.index("config/policy.yaml")] = POLICY
     assert CliRunner().invoke(main, words[1:]).exit_code == 0
+
+
+SECRETS = ("FwoGZXIvYXdzEBYaD", "1fbd3537e8a60fb82cd16b7411ccdcbd")
+DEBUG = (
+    "2026-11-22 12:24:27,304 - MainThread - botocore.endpoint - DEBUG - Sending http request: "
+    "<AWSPreparedRequest stream_output=False, method=DELETE, url=https://example-uploads.s3.ap-northeast-1.amazonaws.com/"
+    f"incoming/k, headers={{'X-Amz-Date': b'20261122T122427Z', 'X-Amz-Security-Token': b'{SECRETS[0]}', "
+    "'X-Amz-Content-SHA256': b'UNSIGNED-PAYLOAD', 'Authorization': b'AWS4-HMAC-SHA256 Credential="
+    "AKIARTX3GSDSQAAACAQD/20261122/ap-northeast-1/s3/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date;"
+    f"x-amz-security-token, Signature={SECRETS[1]}'}}>"
+)
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_what_awscli_printed_is_explained_without_its_secrets(more: list[str]) -> None:
+    result = explain("--paste", "-", "--client", "10.20.0.5", *more, stdin=DEBUG)
+    assert result.exit_code == 1, result.output
+    assert "OPERATION_NOT_ALLOWED" in result.output
+    assert "add `DeleteObject` to `allow` of rule `uploads`" in " ".join(result.output.split())
+    assert not any(one in result.output for one in SECRETS)
+
+
+def test_who_asked_is_not_in_what_awscli_prints() -> None:
+    result = explain("--paste", "-", stdin=DEBUG)
+    assert "note            who asked is not in it: judged as 127.0.0.1;" in result.output
+    assert "CLIENT_NOT_ALLOWED" in result.output
+
+
+def test_another_key_takes_the_place_of_the_pasted_signature() -> None:
+    result = explain(
+        "--paste", "-", "--client", "10.20.0.5", "--key-id", "AKIAIOSFODNN7EXAMPLE", "--json", stdin=DEBUG
+    )
+    assert json.loads(result.output)["access_key_id"] == "AKIAIOSFODNN7EXAMPLE"
+    assert json.loads(result.output)["account"] is None
+
+
+def test_a_record_of_the_journal_is_explained_at_its_time() -> None:
+    host = "example-uploads.s3.ap-northeast-1.amazonaws.com"
+    record = {
+        "event": "egress",
+        "time": "2026-11-22T08:30:00.123456Z",
+        "decision": "deny",
+        "reason": "KEY_NOT_ALLOWED",
+        "rule": "uploads",
+        "client": {"address": "10.20.0.5"},
+        "request": {
+            "method": "PUT", "scheme": "https", "connect": f"{host}:443", "sni": host, "host_header": host,
+            "target": "/outgoing/k", "bucket": "example-uploads", "key": "outgoing/k", "key_form": "full", "style": "virtual",
+        },
+        "identity": {"access_key_id": KEY_ID, "signature_version": "v4", "presigned": False},
+    }  # fmt: skip
+    result = explain("--paste", "-", stdin=json.dumps(record))
+    assert result.exit_code == 1, result.output
+    assert "note            recorded 2026-11-22T08:30:00.123456Z: deny, KEY_NOT_ALLOWED" in result.output
+    assert "decision        deny, KEY_NOT_ALLOWED\n" in result.output
+    assert "add `outgoing/k` to `keys` of rule `uploads`" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--paste", "-", UPLOAD], id="and a url"),
+        pytest.param(["--paste", "-", "--method", "PUT"], id="and a method"),
+        pytest.param(["--paste", "-", "--header", "a: b"], id="and a header"),
+        pytest.param(["--paste", "-"], id="nothing pasted"),
+        pytest.param(["--paste", "/nowhere/debug.log"], id="no such file"),
+    ],
+)
+def test_bad_pastes(arguments: list[str]) -> None:
+    assert explain(*arguments, stdin="").exit_code == 2
+
+
+def test_errors_repeat_no_secret() -> None:
+    for arguments in (
+        ["--header", f"Authorization {SECRETS[1]}", UPLOAD],
+        [f"ftp://user:{SECRETS[0]}@h/k?X-Amz-Signature={SECRETS[1]}"],
+    ):
+        result = explain(*arguments)
+        assert result.exit_code == 2
+        assert not any(one in result.output for one in SECRETS)
+
+
+def test_the_json_of_one_request_tells_all_that_a_person_is_told() -> None:
+    result = explain(UPLOAD, "--method", "DELETE", "--key-id", KEY_ID, "--client", "10.20.0.5", "--json")
+    answer = json.loads(result.output)
+    assert (answer["step"], answer["rule"], answer["rule_line"]) == (12, "uploads", 22)
+    assert answer["detail"] == "DeleteObject is not allowed on this bucket"
+    assert answer["change"] == {
+        "edits": [{"line": 24, "change": "add `DeleteObject` to `allow` of rule `uploads`", "caution": None}],
+        "then": "ALLOWED_BY_RULE",
+    }
+    assert answer["advice"] is None
