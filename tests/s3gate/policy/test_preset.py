@@ -202,6 +202,10 @@ def test_a_region_class_or_partition_that_is_not_listed_stays_closed() -> None:
     assert judge(by_fips, narrow).reason is R.PATH_STYLE_NOT_ALLOWED
 
 
+def test_rows_of_a_partition_that_is_not_open_are_left_out() -> None:
+    assert preset_rows(replace(OPEN, partitions=frozenset({"aws-us-gov"}))) == ()
+
+
 def test_rows_come_in_the_order_of_the_policy() -> None:
     rows = preset_rows(policy("presets: [ssm-patch, ecr]\n", HEAD.replace(", ".join(REGIONS), "eu-west-1")))
     assert [row.bucket for row in rows] == [
