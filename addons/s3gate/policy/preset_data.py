@@ -386,7 +386,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
             ("ap-northeast-1", "al2023-repos-ap-northeast-1-de612dc2"),
             ("ap-northeast-2", "al2023-repos-ap-northeast-2-de612dc2"),
             ("ap-south-1", "al2023-repos-ap-south-1-de612dc2"),
-            ("ap-southeast-1", "al2023-repos-ap-southeast-1-de612dc2"),
             ("ap-southeast-3", "al2023-repos-ap-southeast-3-de612dc2"),
             ("eu-central-1", "al2023-repos-eu-central-1-de612dc2"),
             ("eu-north-1", "al2023-repos-eu-north-1-de612dc2"),
