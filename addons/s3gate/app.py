@@ -19,6 +19,7 @@ from typing import Final
 from s3gate.audit.heartbeat import Heartbeat, Tally
 from s3gate.audit.identifier import new_id
 from s3gate.audit.journal import Journal
+from s3gate.audit.monitor_watch import MonitorWatch
 from s3gate.audit.standing import Standing
 from s3gate.delivery import keep_shipping
 from s3gate.health.metrics import Metrics
@@ -241,6 +242,7 @@ async def open_gate(
             await record_first(journal, loaded)
         heartbeat = Heartbeat(journal, tally, lambda: in_force.digest, standing)
         await stack.enter_async_context(_while(heartbeat.run()))
+        await stack.enter_async_context(_while(MonitorWatch(journal, in_force.current).run()))
         recorder = JournalRecorder(journal, metrics, tally, load_key_form(settings), nonce)
         try:
             runtime = make_runtime(settings, authority)

@@ -11,7 +11,7 @@ from pathlib import Path
 SCHEMA = Path(__file__).parents[2] / "config" / "audit.schema.json"
 BEGIN = "<!-- audit record: made by tests/generate/audit_table.py -->\n"
 END = "<!-- end of audit record -->\n"
-KINDS = ("egress", "completion", "policy", "heartbeat", "dead_letter", "audit_backfill")
+KINDS = ("egress", "completion", "policy", "monitor", "heartbeat", "dead_letter", "audit_backfill")
 SEALED = ("schema", "event", "audit_id", "writer", "seq", "prev", "hash")
 
 

@@ -2,15 +2,20 @@
 
 A `policy` record stands in the journal before the policy it names judges anything;
 a `heartbeat` each minute lists the heads of all chains, so that a tail, or a chain,
-that vanishes is seen. After an outage the shipper adds an `audit_backfill` record to
-the stream: CloudWatch counts a late event at its old minute, which no alarm looks at.
+that vanishes is seen. While anything is in monitor mode, a `monitor` record a day lists
+it. After an outage the shipper adds an `audit_backfill` record to the stream: CloudWatch
+counts a late event at its old minute, which no alarm looks at.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from s3gate.audit.record import SCHEMA, render_time
+
+RULES_LISTED: Final = 200
+"""Rules of a `monitor` record: some 20 KB of an event's 256; `watched` counts all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,47 @@ def render_policy(
         "policy": after,
         "before": before,
         "source": source,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is in monitor mode.
+
+    Args:
+        policy: digest of the policy.
+        whole_until: last day of the whole policy's monitor mode, or None.
+        rules: id and last day of each rule in monitor mode, in file order.
+    """
+
+    policy: str
+    whole_until: date | None
+    rules: Sequence[tuple[str, date]]
+
+    @property
+    def count(self) -> int:
+        """The rules, and one for the whole."""
+        return len(self.rules) + (self.whole_until is not None)
+
+
+def render_monitor(watched: Watched, *, audit_id: str, time: datetime) -> dict[str, object]:
+    """The record of what is in monitor mode, and until when.
+
+    Args:
+        watched: what is; a count of 0 says that the last of it has ended.
+        audit_id: unique per record.
+        time: when, time zone aware.
+    """
+    whole = watched.whole_until
+    return {
+        "schema": SCHEMA,
+        "event": "monitor",
+        "time": render_time(time),
+        "audit_id": audit_id,
+        "policy": watched.policy,
+        "watched": watched.count,
+        "whole_until": whole.isoformat() if whole is not None else None,
+        "rules": [{"rule": rule, "until": day.isoformat()} for rule, day in watched.rules[:RULES_LISTED]],
     }
 
 

@@ -1,8 +1,20 @@
 """Notices name the policy and the heads of the chains; the schema is checked beside the other records."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from s3gate.audit.notice import Delivery, Head, Late, Pulse, render_backfill, render_heartbeat, render_policy
+from s3gate.audit.notice import (
+    RULES_LISTED,
+    Delivery,
+    Head,
+    Late,
+    Pulse,
+    Watched,
+    render_backfill,
+    render_heartbeat,
+    render_monitor,
+    render_policy,
+)
+from s3gate.audit.record import to_line
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -38,3 +50,19 @@ def test_a_heartbeat_tells_how_shipping_stands() -> None:
 def test_a_backfill_counts_what_came_late() -> None:
     record = render_backfill(Late("w1", 3, 9, 7, 2, NOW), audit_id="A", time=NOW)
     assert (record["event"], record["late_denials"], record["late_records"]) == ("audit_backfill", 2, 7)
+
+
+def test_a_monitor_record_lists_what_is_watched_and_until_when() -> None:
+    watched = Watched("sha256:" + "a" * 64, date(2026, 11, 30), [("uploads", date(2026, 12, 1))])
+    record = render_monitor(watched, audit_id="A", time=NOW)
+    assert (record["event"], record["watched"], record["whole_until"]) == ("monitor", 2, "2026-11-30")
+    assert record["rules"] == [{"rule": "uploads", "until": "2026-12-01"}]
+
+
+def test_a_monitor_record_of_a_thousand_rules_is_still_an_event() -> None:
+    rules = [("r" * 64, date(2026, 12, 1))] * 1000
+    record = render_monitor(Watched("sha256:" + "a" * 64, None, rules), audit_id="A", time=NOW)
+    assert record["watched"] == 1000
+    assert isinstance(record["rules"], list)
+    assert len(record["rules"]) == RULES_LISTED
+    assert len(to_line(record)) < 256 * 1024

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generate.asks import EVIL, FOREIGN, GOOD, OLD, OWN, REGION, ROOT, Ask, policy
+from generate.asks import EVIL, FOREIGN, GOOD, OLD, OWN, POLICY, REGION, ROOT, Ask, policy
 from s3gate.policy.decide import (
     decide_addresses,
     decide_connect,
@@ -15,6 +15,7 @@ from s3gate.policy.decide import (
     refuse_unread,
 )
 from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 
 R = Reason
@@ -207,13 +208,38 @@ def test_monitor_mode_lifts_verdicts_of_the_list_only(
     assert (decision.reason, decision.would_deny) == (reason, would), decision.detail
 
 
-def test_monitor_mode_ends_at_midnight_utc_after_its_day() -> None:
-    request = Ask(host=EVIL).request()
-    monitored = policy(MONITOR)
-    last = replace(request, now=datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC))
-    over = replace(request, now=datetime(2026, 11, 23, tzinfo=UTC))
-    assert decide_request(monitored, last).reason is R.MONITOR_ONLY
-    assert decide_request(monitored, over).reason is R.BUCKET_NOT_LISTED
+@pytest.mark.parametrize(
+    ("text", "ask", "reason"),
+    [
+        (policy(MONITOR), Ask(host=EVIL), R.BUCKET_NOT_LISTED),
+        (
+            policy(text=POLICY.replace("{id: reports, ", "{id: reports, mode: monitor, until: 2026-11-22, ")),
+            Ask(f"read-only.s3.{REGION}.amazonaws.com", method="PUT"),
+            R.OPERATION_NOT_ALLOWED,
+        ),
+    ],
+    ids=["the whole policy", "one rule"],
+)
+@pytest.mark.parametrize(
+    ("now", "monitored"),
+    [
+        ("2026-11-22T00:00:00+00:00", True),
+        ("2026-11-22T23:59:59+00:00", True),
+        ("2026-11-22T23:59:59.999999+00:00", True),
+        ("2026-11-23T00:00:00+00:00", False),
+        ("2026-11-23T00:00:01+00:00", False),
+        ("2026-11-23T08:59:59+09:00", True),
+        ("2026-11-23T09:00:00+09:00", False),
+        ("2026-11-22T15:59:59-08:00", True),
+        ("2026-11-22T16:00:00-08:00", False),
+    ],
+)
+def test_monitor_mode_ends_at_midnight_utc_after_its_day(
+    text: Policy, ask: Ask, reason: Reason, now: str, *, monitored: bool
+) -> None:
+    decision = decide_request(text, replace(ask.request(), now=datetime.fromisoformat(now)))
+    expected = (R.MONITOR_ONLY, reason) if monitored else (reason, None)
+    assert (decision.reason, decision.would_deny) == expected
 
 
 def allowed() -> Decision:
