@@ -5,20 +5,21 @@ author may think: ends that have passed, rules that never match or are covered b
 earlier one, owners that clients cannot prove, services whose own keys can write elsewhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from s3gate.policy.coverage import bucket_of, find_covered
 from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, in_file_order, quote
-from s3gate.policy.model import KeyGlob, Monitor, PlainHttp, Policy, Rule
+from s3gate.policy.model import Monitor, PlainHttp, Policy, Rule
 from s3gate.policy.preset_warning import find_preset_warnings
 from s3gate.policy.suggestion import nearest
-from s3gate.s3.address import parse_address
 from s3gate.s3.bucket import is_directory_bucket_name, namespace_of
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import HostName
-from s3gate.s3.operation import OPERATION_CLASS
+from s3gate.s3.operation import OPERATION_CLASS, OperationClass
+from s3gate.s3.operation_index import INDEX
 from s3gate.s3.partitions import PARTITIONS
 
 # Services whose resource policies take writes from other accounts' keys: with one's own key, data can go to a
@@ -31,6 +32,10 @@ _WRITES_ELSEWHERE: Final = {
     "sts": "roles of other accounts",
 }
 
+_WITH_KEY: Final = frozenset(
+    shape.name for (_, depth, _), shapes in INDEX.items() if depth == "object" for shape in shapes
+)
+
 
 def find_warnings(policy: Policy, root: Node, now: datetime) -> tuple[Mistake, ...]:
     """Every warning, in file order.
@@ -40,11 +45,16 @@ def find_warnings(policy: Policy, root: Node, now: datetime) -> tuple[Mistake, .
         root: the document, for the places.
         now: the clock, time zone aware.
     """
-    found = [*_top(policy, root, now), *_regions(policy, root), *find_preset_warnings(policy, root)]
+    found = [
+        *_top(policy, root, now),
+        *_regions(policy, root),
+        *_partitions(policy, root),
+        *find_preset_warnings(policy, root),
+    ]
     rule_nodes = root.at(("rules",)).items
     for rule, node in zip(policy.rules, rule_nodes, strict=True):
         found.extend(_rule(policy, rule, node, now))
-    found.extend(_covered(policy, rule_nodes))
+    found.extend(find_covered(policy.rules, rule_nodes))
     for node in root.at(("hosts",)).items:
         found.extend(_host(node))
     return in_file_order(found)
@@ -97,9 +107,23 @@ def _regions(policy: Policy, root: Node) -> Iterator[Mistake]:
             )
 
 
+def _partitions(policy: Policy, root: Node) -> Iterator[Mistake]:
+    """A partition without a region of its own is open to no regional name."""
+    for node in root.at(("endpoints", "partitions")).items:
+        pattern = PARTITIONS[str(node.value)].region_pattern
+        if not any(pattern.fullmatch(one) for one in policy.regions):
+            yield Mistake(
+                node.line,
+                node.column,
+                f"partition {quote(node.value)} never matches: none of its regions is listed",
+                "delete it, or add one of its regions to `regions`",
+            )
+
+
 def _rule(policy: Policy, rule: Rule, node: Node, now: datetime) -> Iterator[Mistake]:
     yield from _until(rule.monitor, node, now)
     yield from _owner(rule, node)
+    yield from _keyless(rule, node)
     if rule.fqdn is not None:
         place = classify_host(HostName(rule.fqdn))
         region = place.region if isinstance(place, Endpoint) else None
@@ -131,9 +155,26 @@ def _rule(policy: Policy, rule: Rule, node: Node, now: datetime) -> Iterator[Mis
         )
 
 
+def _keyless(rule: Rule, node: Node) -> Iterator[Mistake]:
+    """Operations that name no key never pass a rule that limits keys; lists and plain reads do."""
+    for where in node.at(("allow",)).items if rule.keys else ():
+        name = str(where.value)
+        kind = OPERATION_CLASS.get(name)
+        if (
+            kind in {OperationClass.WRITE, OperationClass.DELETE, OperationClass.ADMIN}
+            and name not in _WITH_KEY
+        ):
+            yield Mistake(
+                where.line,
+                where.column,
+                f"{quote(name)} never passes here: its address names no key, and the rule limits `keys`",
+                "delete it, or give it a rule without `keys`",
+            )
+
+
 def _owner(rule: Rule, node: Node) -> Iterator[Mistake]:
     """Awscli's `aws s3` commands cannot send the header that proves an owner."""
-    bucket = _bucket_of(rule)
+    bucket = bucket_of(rule)
     space = namespace_of(bucket) if bucket is not None else None
     if rule.owner is None or (bucket is None and rule.mrap is None):
         return
@@ -154,55 +195,6 @@ def _owner(rule: Rule, node: Node) -> Iterator[Mistake]:
         "`aws s3 cp` cannot send x-amz-expected-bucket-owner, which proves the owner here: it is refused",
         "use `aws s3api … --expected-bucket-owner`, or a bucket named `…-<account>-<region>-an`",
     )
-
-
-def _bucket_of(rule: Rule) -> str | None:
-    if rule.fqdn is None:
-        return rule.bucket
-    place = classify_host(HostName(rule.fqdn))
-    return parse_address(place, "/").bucket if isinstance(place, Endpoint) else None
-
-
-def _covered(policy: Policy, nodes: Sequence[Node]) -> Iterator[Mistake]:
-    earlier: dict[tuple[str, str], list[Rule]] = {}
-    for rule, node in zip(policy.rules, nodes, strict=True):
-        target = rule.fqdn or rule.bucket or rule.access_point or rule.mrap or ""
-        same = earlier.setdefault((rule.partition, target), [])
-        by = next((one for one in same if _covers(one, rule)), None)
-        if by is not None:
-            yield Mistake(
-                node.line,
-                node.column,
-                f"rule {quote(rule.id)} is covered by {quote(by.id)} on line {by.line}",
-                "delete it",
-            )
-        same.append(rule)
-
-
-def _covers(wide: Rule, narrow: Rule) -> bool:
-    """Whether whatever `narrow` allows, `wide` allows too."""
-    operations = {
-        name for name, kind in OPERATION_CLASS.items() if kind in narrow.classes
-    } | narrow.operations
-    return (
-        wide.monitor == narrow.monitor
-        and wide.owner in (None, narrow.owner)
-        and wide.encryption_any >= narrow.encryption_any
-        and all(name in wide.operations or OPERATION_CLASS[name] in wide.classes for name in operations)
-        and (not wide.clients or (bool(narrow.clients) and set(narrow.clients) <= set(wide.clients)))
-        and (not wide.accounts or (bool(narrow.accounts) and narrow.accounts <= wide.accounts))
-        and (not wide.regions or (bool(narrow.regions) and narrow.regions <= wide.regions))
-        and (not wide.keys or (bool(narrow.keys) and all(_key_covered(wide, one) for one in narrow.keys)))
-    )
-
-
-def _key_covered(wide: Rule, key: KeyGlob) -> bool:
-    if any(one.text == key.text for one in wide.keys):
-        return True
-    head, star, tail = key.text.partition("*")
-    if "?" in key.text or (star and tail):
-        return False
-    return any(one.covers_prefix(head) if star else one.matches(head) for one in wide.keys)
 
 
 def _host(node: Node) -> Iterator[Mistake]:
