@@ -34,6 +34,7 @@ ARROWS = {
     "loading": {"policy"},
     "delivery": {"audit", "settings"},
     "pages": {"health", "loading", "settings"},
+    "users_watch": {"proxy", "settings"},
     "fleet": {
         "delivery",
         "loading",
@@ -92,6 +93,7 @@ ARROWS = {
         "recorder",
         "s3",
         "settings",
+        "users_watch",
     },
 }
 PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")

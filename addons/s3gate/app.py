@@ -44,6 +44,7 @@ from s3gate.proxy.runtime import Gate, make_addon, serve
 from s3gate.proxy.selftest import Nonce, SelfTestFailed
 from s3gate.recorder import JournalRecorder
 from s3gate.settings import Settings, read_settings
+from s3gate.users_watch import UsersWatch
 
 log = logging.getLogger("s3gate")
 
@@ -58,9 +59,9 @@ class Running:
         journal: open.
         standing: of delivery; None where nothing is shipped.
         policy: in force.
-    """
         strict: whether a new policy cuts what it refuses.
         told: given the status when there is a new policy.
+    """
 
     def __init__(
         self,
@@ -78,7 +79,6 @@ class Running:
         self._following: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
-    def status(self) -> WorkerStatus:
     def hear(self, news: News, fetch: Callable[[], Loaded]) -> None:
         """Follow news of the policy; in the event loop.
 
@@ -94,6 +94,7 @@ class Running:
         self.gate.renew(strict=self._strict)
         self._told(self.status())
 
+    def status(self) -> WorkerStatus:
         """How they are now; may be asked from any thread."""
         writer, seq = self._journal.directory.name, self._journal.acknowledged_seq
         shipping = self._standing.health(writer, seq) if self._standing is not None else None
@@ -204,13 +205,13 @@ async def _run(
             await running.serve(settings, lambda port: started(Ports(port, health, admin)), noticed)
 
 
-@asynccontextmanager
 def follow(running: Running, keeper: PolicyKeeper, source: str) -> None:
     """Have a gate in this process follow its keeper; in the event loop."""
     kept = keeper.kept
     running.hear(News.of(kept, source), kept.fetch)
 
 
+@asynccontextmanager
 async def open_gate(
     settings: Settings,
     loaded: Loaded | None,
@@ -253,6 +254,9 @@ async def open_gate(
         strict = settings.reload == "strict"
         running = Running(gate, journal, standing, in_force, strict=strict, told=told)
         await stack.enter_async_context(_while(running.turn(told)))
+        passwords = gate.addon.services.passwords
+        if settings.users is not None and passwords is not None:
+            await stack.enter_async_context(_while(UsersWatch(settings.users, passwords).run()))
         yield running
 
 

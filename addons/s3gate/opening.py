@@ -23,6 +23,7 @@ from s3gate.proxy.arrival import Network
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.proxy.runtime import RuntimeSettings
 from s3gate.settings import Settings, read_hmac_key
+from s3gate.settings.users_file import UsersErrors, read_users
 from s3gate.source.remote import read_once
 
 log = logging.getLogger("s3gate")
@@ -61,7 +62,11 @@ def load_authority(settings: Settings) -> Authority:
 
 
 def make_runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
-    """What the gate needs to know of the settings."""
+    """What the gate needs to know of the settings.
+
+    Raises:
+        CannotStart: the users file cannot be read, or holds mistakes.
+    """
     return RuntimeSettings(
         authority=authority,
         host=settings.listen.host,
@@ -78,7 +83,15 @@ def make_runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
         head_bytes=settings.limits.head_bytes,
         idle_s=settings.limits.idle_s,
         trusted_proxies=_trusted(settings),
+        users=_users(settings.users),
     )
+
+
+def _users(path: Path | None) -> dict[str, str] | None:
+    try:
+        return read_users(path) if path is not None else None
+    except UsersErrors as exc:
+        raise CannotStart(f"users file `{path}`: {exc}; `s3gate check --config FILE` shows all") from exc
 
 
 def _trusted(settings: Settings) -> tuple[Network, ...] | None:

@@ -22,6 +22,7 @@ from s3gate.policy.ground import NO_GROUND, OwnGround
 from s3gate.policy.mistake import DocumentErrors, Mistake
 from s3gate.policy.source import Remote, SourceText, SourceUnreachable
 from s3gate.settings import Settings
+from s3gate.settings.users_file import check_users
 from s3gate.source.file import FileSource
 from s3gate.source.remote import RemoteSource
 
@@ -148,12 +149,16 @@ def open_keeper(settings: Settings) -> Iterator[Callable[[], "PolicyKeeper"]]:
     try:
         text = look_first(source, place)
         if text is None:
-            yield lambda: PolicyKeeper(source, place, None, settings.ground)
+            yield lambda: PolicyKeeper(source, place, None, settings.ground, settings.users)
             return
         with load_apart(text, settings.ground) as policy:
-            yield lambda: PolicyKeeper(
-                source, place, Loaded(policy(), str(place), text.version), settings.ground
-            )
+
+            def found() -> PolicyKeeper:
+                loaded = Loaded(policy(), str(place), text.version)
+                check_users(loaded.policy, settings.users)
+                return PolicyKeeper(source, place, loaded, settings.ground, settings.users)
+
+            yield found
     finally:
         source.close()
 
@@ -166,12 +171,18 @@ class PolicyKeeper:
         place: how the settings name it.
         first: the policy that was found at the start, or None.
         ground: what no policy may open.
+        users: file of the proxy's users; None: no policy may ask for any.
     """
 
     def __init__(
-        self, source: Source, place: Path | Remote, first: Loaded | None, ground: OwnGround = NO_GROUND
+        self,
+        source: Source,
+        place: Path | Remote,
+        first: Loaded | None,
+        ground: OwnGround = NO_GROUND,
+        users: Path | None = None,
     ) -> None:
-        self._source, self._place, self._ground = source, str(place), ground
+        self._source, self._place, self._ground, self._users = source, str(place), ground, users
         self._is_remote = isinstance(place, Remote)
         self._kept = Kept(0 if first is None else 1, first, time.monotonic())
         if first is None:
@@ -270,6 +281,7 @@ class PolicyKeeper:
         try:
             with load_apart(text, self._ground) as policy:
                 loaded = Loaded(policy(), self._place, text.version)
+            check_users(loaded.policy, self._users)
         except CannotStart as exc:
             log.error("the policy stays as it is: %s", exc)  # noqa: TRY400 - the sentence is enough
             self._kept = replace(kept, unreachable=str(exc))

@@ -4,6 +4,8 @@ The normal case prints one line and exits 0; warnings do not change that.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from s3gate.policy.preset import preset_rows
 from s3gate.policy.source import Remote, SourceUnreachable
 from s3gate.policy.warning import find_warnings
 from s3gate.settings import Settings, read_settings
+from s3gate.settings.users_file import UsersErrors, check_users, find_user_warnings, read_users
 from s3gate.source.remote import read_once
 
 EXIT_INPUT: Final = 2
@@ -62,6 +65,7 @@ def command(policy_path: Path | None, config_path: Path | None, as_json: bool, s
             fine = _check_policy(
                 settings.policy, settings=settings, as_json=as_json, show_presets=show_presets
             )
+            fine = _check_users(settings.users, as_json=as_json) and fine
     elif policy_path is not None:
         fine = _check_policy(policy_path, as_json=as_json, show_presets=show_presets)
     if not fine:
@@ -90,6 +94,8 @@ def _check_policy(
     try:
         policy, root = parse_policy_tree(data)
         check_ground(policy, root, settings.ground if settings is not None else NO_GROUND)
+        if settings is not None:
+            check_users(policy, settings.users)
     except DocumentErrors as exc:
         _print(path, exc.mistakes, (), data, as_json=as_json)
         return False
@@ -98,8 +104,30 @@ def _check_policy(
         for line in render(preset_rows(policy)):
             click.echo(line)
     warnings = find_warnings(policy, root, datetime.now(UTC))
+    if settings is not None:
+        warnings = (*_user_warnings(policy, settings), *warnings)
     _print(path, (), warnings, data, as_json=as_json, summary=_describe(policy))
     return True
+
+
+def _check_users(path: Path | None, *, as_json: bool) -> bool:
+    """The users file; none of its lines is shown."""
+    try:
+        users = read_users(path) if path is not None else {}
+    except UsersErrors as exc:
+        _print(path or Path(), exc.mistakes, (), b"", as_json=as_json, hidden=True)
+        return False
+    if path is not None:
+        counted = f"{len(users)} user{'s' * (len(users) != 1)}"
+        _print(path, (), (), b"", as_json=as_json, summary=f"the users are fine: {counted}")
+    return True
+
+
+def _user_warnings(policy: Policy, settings: Settings) -> Iterator[Mistake]:
+    """Where policy and users file do not agree; mistakes of that file are told with it."""
+    if settings.users is not None:
+        with suppress(UsersErrors):
+            yield from find_user_warnings(policy, read_users(settings.users))
 
 
 def _read(path: Path | Remote, settings: Settings | None) -> bytes:
@@ -125,6 +153,7 @@ def _print(
     *,
     as_json: bool,
     summary: str = "",
+    hidden: bool = False,
 ) -> None:
     here = Path.cwd()
     name = str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)
@@ -137,7 +166,7 @@ def _print(
         return
     if data is None:
         data = path.read_bytes() if isinstance(path, Path) and path.is_file() else b""
-    lines = source_lines(data)
+    lines = [] if hidden else source_lines(data)
     for one in warnings:
         click.echo(render_mistake(name, lines, one, "warning") + "\n", err=True)
     for one in mistakes:

@@ -7,13 +7,14 @@ goes to the journal. Bad input is told whole and ends it before anything is open
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from s3gate.cli.excerpt import render_mistake, source_lines
-from s3gate.policy.mistake import DocumentErrors
+from s3gate.policy.mistake import DocumentErrors, Mistake
 
 if TYPE_CHECKING:
     from s3gate.pages import Ports
@@ -53,10 +54,13 @@ def command(config_path: Path) -> None:
     from s3gate.loading import CannotStart  # noqa: PLC0415 - the policy's grammar loads slowly
     from s3gate.policy_keeper import open_keeper  # noqa: PLC0415 - as above
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
+    from s3gate.settings.users_file import UsersErrors, read_users  # noqa: PLC0415 - as above
 
     place: Path | Remote = config_path
     try:
         settings = read_settings(config_path)
+        if settings.users is not None:
+            read_users(settings.users)  # its mistakes are told before anything is opened
         with open_keeper(settings) as found:
             if settings.workers == 1:  # while the policy is read; a supervisor does without mitmproxy
                 from s3gate.app import run  # noqa: PLC0415 - mitmproxy loads slowly
@@ -78,16 +82,25 @@ def command(config_path: Path) -> None:
                 asyncio.run(run(settings, keeper, started))
             elif code := run_fleet(settings, keeper, started):
                 sys.exit(code)
+    except UsersErrors as exc:  # none of its lines is shown
+        _refuse(settings.users or config_path, exc.mistakes, b"")
     except DocumentErrors as exc:
-        lines = source_lines(place.read_bytes() if isinstance(place, Path) and place.is_file() else b"")
-        for mistake in exc.mistakes:
-            click.echo(render_mistake(str(place), lines, mistake) + "\n", err=True)
-        click.echo(f"s3gate: not started: {place} has mistakes", err=True)
-        sys.exit(EXIT_INPUT)
+        _refuse(
+            place, exc.mistakes, place.read_bytes() if isinstance(place, Path) and place.is_file() else b""
+        )
     except CannotStart as exc:
         click.echo(f"s3gate: not started: {exc}", err=True)
         sys.exit(EXIT_ENVIRONMENT)
     click.echo("s3gate: ended", err=True)
+
+
+def _refuse(place: "Path | Remote", mistakes: Sequence[Mistake], data: bytes) -> NoReturn:
+    """Tell every mistake, with the lines that are given, and end."""
+    lines = source_lines(data) if data else ()
+    for mistake in mistakes:
+        click.echo(render_mistake(str(place), lines, mistake) + "\n", err=True)
+    click.echo(f"s3gate: not started: {place} has mistakes", err=True)
+    sys.exit(EXIT_INPUT)
 
 
 def _describe(kept: "Kept") -> str:

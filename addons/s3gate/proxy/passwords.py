@@ -90,6 +90,10 @@ class Passwords:
         self._generation += 1
         self._right, self._wrong = _Memory(self._clock), _Memory(self._clock)
 
+    def differ(self, users: Mapping[str, str]) -> bool:
+        """Whether these are other users than those in force."""
+        return dict(users) != self._users
+
     def close(self) -> None:
         """Check no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -86,12 +86,6 @@ def only_field(*allowed: str) -> Reads:
     return text_field(check, enum=list(allowed))
 
 
-def no_value(text: str) -> None:
-    """Null, for a key whose enforcement does not exist yet."""
-    if text not in NULLS:
-        raise Misspelling(f"{quote(text)}: this key is not supported yet", "write `null`, or delete the key")
-
-
 def _null(value: object) -> object:
     return None if isinstance(value, str) and value in NULLS else value
 
@@ -102,4 +96,3 @@ def _as_tuple(value: object) -> object:
 
 type Many[T] = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 type Maybe[T] = Annotated[T | None, BeforeValidator(_null)]
-type Nothing = Annotated[None, Reads(lambda text, _: no_value(text), {"type": "null"})]

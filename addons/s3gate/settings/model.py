@@ -16,7 +16,6 @@ from s3gate.policy.source import Remote
 from s3gate.settings.field import (
     Many,
     Maybe,
-    Nothing,
     Reads,
     only_field,
     seconds_field,
@@ -27,19 +26,19 @@ from s3gate.settings.spelling import (
     LOG_GROUP_PATTERN,
     MAX_PORT,
     REGION_PATTERN,
-    check_bucket,
     NameServer,
+    check_bucket,
     check_endpoint_url,
     check_log_group,
     check_network,
     check_region_code,
-    parse_ca_place,
     check_trusted_network,
+    parse_ca_place,
     parse_flag,
     parse_listen_host,
     parse_name_server,
-    parse_policy_place,
     parse_path,
+    parse_policy_place,
     parse_size,
 )
 
@@ -53,9 +52,9 @@ type Host = Annotated[str, text_field(parse_listen_host)]
 type AnyPort = Annotated[int, whole_field(0, MAX_PORT)]
 type Port = Annotated[int, whole_field(1, MAX_PORT)]
 type Count = Annotated[int, whole_field(1, 1_000_000)]
+type File = Annotated[Path, Reads(parse_path, {"type": "string", "minLength": 1})]
 type PolicyPlace = Annotated[Path | Remote, Reads(parse_policy_place, {"type": "string", "minLength": 1})]
 type CaPlace = Annotated[Path | Remote, Reads(parse_ca_place, {"type": "string", "minLength": 1})]
-type File = Annotated[Path, Reads(parse_path, {"type": "string", "minLength": 1})]
 
 
 class Listen(Section):
@@ -186,8 +185,8 @@ class Settings(Section):
     """Where the gate itself connects to."""
     limits: Limits = Limits()
     """Bounds beyond which requests are refused."""
-    users: Nothing = None
-    """File of proxy users; only null for now."""
+    users: Maybe[File] = None
+    """File of proxy users and bcrypt hashes, as `htpasswd -B` writes it; null: nobody has a password."""
     audit: Audit
     """The record of every decision."""
     cloudwatch: CloudWatch = CloudWatch()
@@ -195,10 +194,10 @@ class Settings(Section):
     health: Health = Health()
     """For the load balancer."""
     admin: Admin = Admin()
+    """For the operator."""
 
     @property
     def ground(self) -> OwnGround:
         """What no policy may open."""
         places = (self.policy, self.ca.certificate, self.ca.private_key)
         return OwnGround.of(tuple(one for one in places if isinstance(one, Remote)), self.own_buckets)
-    """For the operator."""

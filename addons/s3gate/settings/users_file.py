@@ -101,19 +101,19 @@ def _problem(name: str, colon: str, hashed: str) -> Mistake | None:
     return None
 
 
-def check_users(policy: Policy, users: Mapping[str, str] | None) -> None:
+def check_users(policy: Policy, path: Path | None) -> None:
     """Refuse a policy that asks for users where nobody has a password.
 
     A user of the policy who is not in the file is no mistake: that is how one is locked out.
 
     Args:
         policy: about to come into force.
-        users: of the file; None when the settings name none.
+        path: of the users file; None when the settings name none.
 
     Raises:
         UsersErrors: the policy asks and nobody could answer.
     """
-    if users is None and policy.membership.asks_users:
+    if path is None and policy.membership.asks_users:
         name = next(group.name for group in policy.clients.values() if group.users)
         message = f"client group {quote(name)} has users, and the settings name no file with their passwords"
         raise UsersErrors([Mistake(0, 0, message, "add `users:` to the settings")])

@@ -5,12 +5,9 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from s3gate.policy.mistake import Misspelling
 from s3gate.settings.field import (
     Many,
     Maybe,
-    Nothing,
-    no_value,
     only_field,
     seconds_field,
     text_field,
@@ -52,13 +49,6 @@ def test_only_what_is_enforced_may_be_chosen() -> None:
     assert off.validate_python("off") == "off"
     with pytest.raises(ValidationError, match="`v2` is not supported yet"):
         off.validate_python("v2")
-
-
-def test_keys_that_wait_take_their_empty_value_alone() -> None:
-    assert no_value("null") is None  # type: ignore[func-returns-value]  # that is the point
-    with pytest.raises(Misspelling, match="not supported yet"):
-        no_value("users.txt")
-    assert TypeAdapter(Nothing).validate_python("~") is None
 
 
 def test_null_and_lists() -> None:

@@ -106,7 +106,7 @@ ROWS = [
     (b", private_key: /secret/ca.key", b"", (5, 5), "key `private_key` is missing"),
     (b"[public, 10.0.0.0/8]", b"[]", (7, 22), "an empty list"),
     (b"port: 443", b"port: 0", (7, 67), "0 is out of range"),
-    (b"users: null", b"users: users.txt", (9, 8), "not supported yet"),
+    (b"users: null", b"users: s3://b/users", (9, 8), "cannot hold this"),
     (b"keys: full", b"keys: hash", (10, 50), "hashed keys need a salt"),
     (b"keys: full", b"keys: some", (10, 50), "`some` is not supported yet"),
     (b"1GiB", b"1KiB", (10, 38), "1024 is out of range"),
@@ -188,3 +188,10 @@ def test_what_is_no_audit_key(tmp_path: Path, content: bytes) -> None:
 def test_an_audit_key_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DocumentErrors, match="cannot be read"):
         read_hmac_key(tmp_path / "audit.key")
+
+
+def test_the_users_file_starts_at_the_settings_too() -> None:
+    assert parse_settings(FULL, BASE, {}).users is None
+    assert parse_settings(FULL.replace(b"users: null", b"users: users"), BASE, {}).users == BASE / "users"
+    told = parse_settings(FULL, BASE, {"S3GATE_USERS": "/other/users"})
+    assert told.users == Path("/other/users")

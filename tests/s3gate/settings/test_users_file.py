@@ -105,7 +105,7 @@ def test_a_policy_that_asks_needs_a_file() -> None:
         DocumentErrors, match="client group `people` has users, and the settings name no file"
     ):
         check_users(POLICY, None)
-    check_users(POLICY, {})
+    check_users(POLICY, Path("users"))
     check_users(parse_policy((HEAD + "clients: {a: {cidrs: [10.0.0.0/8]}}\n").encode()), None)
 
 
