@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generate import cost_section, preset_table
+from generate import command_reference, cost_section, preset_table
 from generate.audit_table import replace
 from s3gate.cli import COMMANDS
 from s3gate.policy.document import parse_policy
@@ -30,6 +30,25 @@ def test_its_question_is_answered_with_a_denial(tmp_path: Path) -> None:
         [sys.executable, "-m", "s3gate", *words], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, "BUCKET_NOT_LISTED" in done.stdout) == (1, True), done
+    shown = TEXT[asked.end() :].partition("```text\n")[2].partition("```")[0].splitlines()
+    assert set(shown) - {" " * 16 + "…"} <= set(done.stdout.splitlines()), done.stdout
+
+
+def test_its_case_holds(tmp_path: Path) -> None:
+    case = TEXT.partition("two files always give the same answer:\n\n```yaml\n")[2].partition("```")[0]
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "policy_cases.yaml").write_text(case)
+    done = subprocess.run(
+        [sys.executable, "-m", "s3gate", "test", "--policy", "policy.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "policy_cases.yaml: 1 case holds\n"), done
+
+
+def test_its_reference_is_what_the_commands_say() -> None:
+    committed = (ROOT / "addons" / "s3gate" / "cli" / "README.md").read_text(encoding="utf-8")
+    made_anew = "run `python tests/generate/command_reference.py addons/s3gate/cli/README.md`"
+    assert committed == command_reference.render(), made_anew
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^s3gate ([a-z]+)", TEXT, re.MULTILINE))))
