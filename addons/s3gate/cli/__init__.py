@@ -22,8 +22,9 @@ COMMANDS: Final = {
     "run": "Run the gate.",
     "reload": "Have the running gate take in its policy now.",
     "test": "Run the cases beside a policy.",
+    "trace-path": "Tell which way requests to a bucket went.",
 }
-"""Each command with its one line; `s3gate.cli.<name>` holds it as `command`."""
+"""Each command with its one line; `s3gate.cli.<name>`, `-` as `_`, holds it as `command`."""
 
 
 class LazyGroup(click.Group):
@@ -41,7 +42,7 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"s3gate.cli.{cmd_name}").command
+        command = import_module(f"s3gate.cli.{cmd_name.replace('-', '_')}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"s3gate.cli.{cmd_name}.command is no command")
         return command
