@@ -16,6 +16,7 @@ check() {
 check ruff "$bin/ruff" check
 check format "$bin/ruff" format --check
 check mypy "$bin/mypy"
+check cases "$bin/s3gate" test --policy config/policy.yaml
 check pytest "$bin/python" -m pytest --numprocesses auto --quiet
 [ -z "$failed" ] && exit 0
 printf '\nfailed:%s\n' "$failed" >&2

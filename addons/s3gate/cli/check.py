@@ -14,6 +14,7 @@ import click
 
 from s3gate.cli.excerpt import render_json, render_mistake, source_lines
 from s3gate.cli.preset_listing import render_presets, render_presets_json
+from s3gate.policy.cases import cases_name, find_case_mistakes
 from s3gate.policy.document import parse_policy_tree
 from s3gate.policy.ground import NO_GROUND
 from s3gate.policy.mistake import DocumentErrors, Mistake
@@ -48,7 +49,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a mistake, and one for each file.")
 @click.option("--show-presets", is_flag=True, help="Print each bucket that a preset opens, with its source.")
 def command(policy_path: Path | None, config_path: Path | None, as_json: bool, show_presets: bool) -> None:
-    """Find every mistake in a policy or a settings file.
+    """Find every mistake in a policy or a settings file, and in the cases beside the policy.
 
     Prints each as `file:line:column: message`, with the source line and the next
     step. Exit code 0 when there is none (warnings do not count), 2 otherwise.
@@ -107,7 +108,18 @@ def _check_policy(
     if settings is not None:
         warnings = (*_user_warnings(policy, settings), *warnings)
     _print(path, (), warnings, data, as_json=as_json, summary=_describe(policy))
-    return True
+    return _check_cases(path, policy, as_json=as_json)
+
+
+def _check_cases(path: Path | Remote, policy: Policy, *, as_json: bool) -> bool:
+    """The cases beside the policy: `run` and a reload refuse a policy that they speak against."""
+    beside = path.with_name(cases_name(path.name)) if isinstance(path, Path) else None
+    if beside is None or not beside.is_file():
+        return True
+    data = beside.read_bytes()
+    mistakes = find_case_mistakes(policy, data)
+    _print(beside, mistakes, (), data, as_json=as_json, summary="the cases hold")
+    return not mistakes
 
 
 def _check_users(path: Path | None, *, as_json: bool) -> bool:

@@ -130,6 +130,25 @@ def run_cases(policy: Policy, cases: Cases) -> list[Difference]:
     return [one for one in decided if one.found != one.case.expect]
 
 
+def find_case_mistakes(policy: Policy, data: bytes) -> tuple[Mistake, ...]:
+    """What is wrong with a cases file, or with the policy by its cases; none is what one wants.
+
+    Args:
+        policy: what judges.
+        data: the bytes of the cases file.
+    """
+    try:
+        differences = run_cases(policy, parse_cases(data))
+    except CasesErrors as exc:
+        return exc.mistakes
+    return tuple(
+        Mistake(
+            one.case.line, 1, str(one).partition(": ")[2], "see `s3gate test`: change the rule or the case"
+        )
+        for one in differences
+    )
+
+
 def _clock(text: str) -> datetime:
     clock = datetime.fromisoformat(text)
     return clock if clock.tzinfo is not None else clock.replace(tzinfo=UTC)

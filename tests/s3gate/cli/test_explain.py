@@ -181,6 +181,32 @@ def test_bad_pastes(arguments: list[str]) -> None:
     assert explain(*arguments, stdin="").exit_code == 2
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param([UPLOAD + f"?X-Amz-Signature={SECRETS[1]}"], id="signature alone"),
+        pytest.param(
+            [UPLOAD + f"?X-Amz-Signature={SECRETS[1]}&x-amz-signature={SECRETS[1]}%zz"], id="signature twice"
+        ),
+        pytest.param([UPLOAD + f"?X-Amz-Security-Token={SECRETS[0]}%zz"], id="token"),
+        pytest.param([UPLOAD.replace("://", f"://user:{SECRETS[0]}@")], id="password"),
+        pytest.param([UPLOAD, "--header", f"Authorization: {SECRETS[1]}"], id="authorization"),
+        pytest.param([UPLOAD, "--header", f"Proxy-Authorization: Basic {SECRETS[1]}"], id="proxy password"),
+        pytest.param(
+            [UPLOAD, "--header", f"x-amz-security-token: {SECRETS[0]}\x01"], id="token with a control"
+        ),
+        pytest.param(
+            [UPLOAD, "--header", f"x-amz-server-side-encryption-customer-key: {SECRETS[0]}"], id="key"
+        ),
+    ],
+)
+def test_no_secret_comes_out(arguments: list[str], more: list[str]) -> None:
+    result = explain(*arguments, *more)
+    assert result.exit_code == 1, result.output
+    assert not any(one in result.output for one in SECRETS)
+
+
 def test_errors_repeat_no_secret() -> None:
     for arguments in (
         ["--header", f"Authorization {SECRETS[1]}", UPLOAD],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3gate.policy.cases import CasesErrors, cases_name, parse_cases, run_cases
+from s3gate.policy.cases import CasesErrors, cases_name, find_case_mistakes, parse_cases, run_cases
 from s3gate.policy.decision import Reason
 from s3gate.policy.document import parse_policy
 
@@ -125,3 +125,11 @@ NAMES = [
 @pytest.mark.parametrize(("policy", "cases"), NAMES)
 def test_where_the_cases_of_a_policy_stand(policy: str, cases: str) -> None:
     assert cases_name(policy) == cases
+
+
+def test_differences_and_mistakes_are_told_alike() -> None:
+    (other,) = find_case_mistakes(POLICY, (HEAD + case("reason: DRAINING")).encode())
+    assert (other.line, other.message) == (5, "`one` expects DRAINING, the policy says ALLOWED_BY_RULE")
+    (wrong,) = find_case_mistakes(POLICY, (HEAD + case("reason: Nope")).encode())
+    assert (wrong.line, wrong.message) == (5, "`Nope` is no reason")
+    assert find_case_mistakes(POLICY, (HEAD + case("reason: ALLOWED_BY_RULE")).encode()) == ()
