@@ -164,3 +164,63 @@ def test_presets_are_not_printed_unasked(policy: Path) -> None:
     policy.write_text(GOOD + PRESETS.replace(", ecr", ""), encoding="utf-8")
     assert len(check("--policy", str(policy)).stdout.splitlines()) == 1
     assert "1 preset of 3 buckets" in check("--policy", str(policy)).stdout
+
+
+SETTINGS = """\
+policy: policy.yaml
+ca: {certificate: ca.pem, private_key: ca.key}
+audit: {directory: audit, hmac_key: audit.key}
+cloudwatch: {enabled: false}
+"""
+HASH = "$2b$12$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+
+
+def settings_with(policy: Path, users: str, lines: str = "users: users\n") -> str:
+    (policy.parent / "users").write_text(users, encoding="utf-8")
+    (policy.parent / "s3gate.yaml").write_text(SETTINGS + lines, encoding="utf-8")
+    return str(policy.parent / "s3gate.yaml")
+
+
+def test_the_users_file_is_checked_and_none_of_it_shown(policy: Path) -> None:
+    policy.write_text(GOOD + RULE + "clients: {people: {users: [alice, carol]}}\n", encoding="utf-8")
+    fine = check("--config", settings_with(policy, f"alice:{HASH}\ncarol:{HASH}\n"))
+    assert (fine.exit_code, fine.stderr) == (0, "")
+    assert f"{policy.parent / 'users'}: the users are fine: 2 users\n" in fine.stdout
+    wrong = check("--config", settings_with(policy, f"alice:plain-secret\nbob:{HASH}x\n"))
+    assert wrong.exit_code == 2
+    assert (
+        f"{policy.parent / 'users'}:1:7: what stands behind user `alice` is no bcrypt hash\n" in wrong.stderr
+    )
+    assert f"{policy.parent / 'users'}: 2 mistakes" in wrong.stderr
+    assert "plain-secret" not in wrong.output
+    assert HASH not in wrong.output
+
+
+def test_policy_and_users_file_are_compared(policy: Path) -> None:
+    policy.write_text(GOOD + RULE + "clients: {people: {users: [alice, carol]}}\n", encoding="utf-8")
+    locked_out = check("--config", settings_with(policy, f"alice:{HASH}\n"))
+    assert locked_out.exit_code == 0
+    assert "warning: user `carol` has no line in the users file: nobody can be it" in locked_out.stderr
+    nobody = check("--config", settings_with(policy, "", lines=""))
+    assert nobody.exit_code == 2
+    assert "client group `people` has users, and the settings name no file" in nobody.stderr
+
+
+def test_the_cases_beside_a_policy_are_checked_too(policy: Path) -> None:
+    """A gate does not start with a policy that its cases speak against."""
+    cases = policy.with_name("policy_cases.yaml")
+    case = (
+        'version: 1\nnow: "2026-07-01T00:00:00Z"\nkey_id: AKIARTX3GSDSQAAACAQD\ncases:\n  - name: reads\n'
+        "    request: {method: GET, url: 'https://bkt.s3.eu-west-1.amazonaws.com/k'}\n    expect: {reason: %s}\n"
+    )
+    cases.write_text(case % "ALLOWED_BY_RULE", encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"{cases}: the cases hold")
+    cases.write_text(case % "BUCKET_NOT_LISTED", encoding="utf-8")
+    result = check("--policy", str(policy))
+    assert result.exit_code == 2
+    assert f"{cases}:5:1: `reads` expects BUCKET_NOT_LISTED, the policy says ALLOWED_BY_RULE" in result.stderr
+    cases.write_text(case % "NONE", encoding="utf-8")
+    result = check("--policy", str(policy), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout.splitlines()[-2])["message"] == "`NONE` is no reason"

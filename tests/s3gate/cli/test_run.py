@@ -76,6 +76,22 @@ def audit_is_a_file(files: GateFiles) -> None:
     (files.directory / "audit").write_bytes(b"")
 
 
+PEOPLE = "clients: {people: {users: [alice]}}\n"
+
+
+def users_with_a_mistake(files: GateFiles) -> None:
+    files.settings = SETTINGS + "users: users\n"
+    (files.directory / "users").write_text("alice:plain-text-secret\n")
+
+
+def no_users(files: GateFiles) -> None:
+    files.settings = SETTINGS + "users: nowhere\n"
+
+
+def users_that_nobody_checks(files: GateFiles) -> None:
+    files.policy += PEOPLE
+
+
 def no_region(files: GateFiles) -> None:
     files.settings = SETTINGS.replace("enabled: false", "enabled: true")
 
@@ -89,6 +105,9 @@ BAD: list[tuple[str, Spoil, int, str]] = [
     ("the key of another ca", foreign_ca, 3, "does not belong"),
     ("a short audit key", short_key, 2, "32 bytes"),
     ("no audit directory", audit_is_a_file, 3, "audit"),
+    ("a hash that is none", users_with_a_mistake, 2, "users:1:7: what stands behind user `alice`"),
+    ("no users file", no_users, 2, "nowhere` cannot be read"),
+    ("a policy that asks", users_that_nobody_checks, 2, "client group `people` has users"),
     ("no region to ship to", no_region, 2, "region"),
 ]
 
@@ -105,6 +124,7 @@ def test_it_does_not_start_and_says_why(
     assert (ended, told in text) == (code, True), text
     assert "Traceback" not in text
     assert "not started" in text
+    assert "plain-text-secret" not in text
 
 
 def test_a_damaged_journal_stops_the_start(tmp_path: Path) -> None:
