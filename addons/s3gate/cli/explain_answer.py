@@ -18,6 +18,7 @@ from s3gate.cli.steps import Came, Step, walked_steps
 from s3gate.policy.decide import decide_request
 from s3gate.policy.document import parse_policy_tree
 from s3gate.policy.model import Policy, Rule
+from s3gate.policy.preset import preset_rows
 from s3gate.policy.reading import Request
 from s3gate.policy.remedy import Remedy, find_remedy
 
@@ -103,6 +104,10 @@ class Answer:
         if rule is not None and rule.line:
             yield f"{'rule':<{_LABEL}} {rule.id} ({self._path}:{rule.line})"
             yield f"{'':<{_LABEL}} {source_lines(self._data)[rule.line - 1].strip()}"
+        for row in preset_rows(self._policy):
+            if (row.rule, row.bucket) == (decision.rule, reading.bucket):
+                yield f"{'rule':<{_LABEL}} {row.rule}, known from"
+                yield f"{'':<{_LABEL}} {row.source}"
         yield from self._change()
 
     def _change(self) -> Iterator[str]:

@@ -11,8 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
-from s3gate.policy.membership import ClientGroup, Membership
 from s3gate.policy.ground import NO_GROUND, OwnGround
+from s3gate.policy.membership import ClientGroup, Membership
 from s3gate.policy.preset import PresetRow, preset_rows
 from s3gate.s3.access_point import parse_access_point
 from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
@@ -248,7 +248,7 @@ def _remake(
 def _preset_rule(row: PresetRow) -> Rule:
     """A row as a rule for every client and account, on no line of the file."""
     return Rule(
-        id=f"preset:{row.preset}",  # no name of a rule holds a colon
+        id=row.rule,
         line=0,
         bucket=row.bucket,
         fqdn=None,

@@ -66,6 +66,11 @@ class PresetRow:
     source: str
     seen: str
 
+    @property
+    def rule(self) -> str:
+        """What stands for the rule's id in a decision: no rule of a file has a colon in its id."""
+        return f"preset:{self.preset}"
+
 
 class Opened(Protocol):
     """What of a policy says which rows are open."""

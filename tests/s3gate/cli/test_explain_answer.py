@@ -71,3 +71,15 @@ def test_what_monitor_mode_lifted() -> None:
     assert "decision        allow, MONITOR_ONLY\nwould deny      OPERATION_NOT_ALLOWED\n" in text
     assert "                ~ 12. A rule allows it.\n                ✓ 13." in text
     assert "add `PutObject` to `allow` of rule `m`" in " ".join(text.split())
+
+
+def test_a_preset_is_named_with_its_source() -> None:
+    data = DATA.partition(b"rules:")[0] + b"presets: [ssm-agent]\n"
+    asked = {"method": "GET", "url": "https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/k"}
+    request = build_request(asked, datetime(2026, 7, 1, tzinfo=UTC))
+    said = Answer(Path("p.yaml"), data, parse_policy(data), request)
+    assert said.decision.reason.value == "ALLOWED_PRESET"
+    label, source = said.render().splitlines()[-2:]
+    assert label == "rule            preset:ssm-agent, known from"
+    assert source.strip().startswith("https://docs.aws.amazon.com/systems-manager/")
+    assert json.loads(said.render_json())["rule_line"] is None
