@@ -21,7 +21,7 @@ from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import Request
 from s3gate.proxy.authority import Authority, Leaf
-from s3gate.proxy.ports import AuditUnavailable, Completion, Upstream
+from s3gate.proxy.ports import AuditUnavailable, Completion, PolicySource, Upstream
 from s3gate.proxy.runtime import Gate, RuntimeSettings
 from s3gate.s3.host import HostName
 
@@ -224,9 +224,14 @@ def _context_of(leaf: Leaf) -> ssl.SSLContext:
 
 @contextlib.asynccontextmanager
 async def run_rig(
-    directory: Path, *, plain: str = "deny", pool: tuple[str, ...] = ("127.0.0.1",), **settings: object
+    directory: Path,
+    *,
+    plain: str = "deny",
+    pool: tuple[str, ...] = ("127.0.0.1",),
+    in_force: PolicySource | None = None,
+    **settings: object,
 ) -> AsyncIterator[Rig]:
-    """Start everything; stop everything."""
+    """Start everything, with another policy source if one is given; stop everything."""
     now = datetime.now(UTC)
     ours, theirs = Authority.generate(now), Authority.generate(now)
     (directory / "ca.pem").write_bytes(ours.certificate_pem())
@@ -248,7 +253,7 @@ async def run_rig(
         )
         runtime = replace(usual, **settings)  # type: ignore[arg-type] # a test's keywords
         ids = itertools.count(1)
-        gate = Gate(runtime, source, recorder, lambda: f"01TEST{next(ids):020d}")
+        gate = Gate(runtime, in_force or source, recorder, lambda: f"01TEST{next(ids):020d}")
         await gate.start()
         client = ssl.create_default_context(cafile=str(directory / "ca.pem"))
         try:
