@@ -8,7 +8,7 @@ What no policy may allow (malformed, contradicting names, an unproven owner) has
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final
@@ -111,8 +111,20 @@ def find_remedy(root: Node, policy: Policy, request: Request) -> Remedy | None:
                 one.apply(changed)
             proof = _judge(changed, request)
             if proof is not None and proof.reason in ENFORCED:
-                return Remedy(tuple(_told(edits, changed, root)), proof)
+                told = list(_told(edits, changed, root))
+                told[-1] = _with_stranger(told[-1], policy, proof.reading.account)
+                return Remedy(tuple(told), proof)
     return Remedy((), None, _advice(first.would_deny or first.reason, ends))
+
+
+def _with_stranger(told: Told, policy: Policy, account: str | None) -> Told:
+    """The line, with a caution when keys of an account signed that the policy names nowhere."""
+    known = {one for rule in policy.rules for one in (*rule.accounts, rule.owner)} - {None}
+    known |= {one for host in policy.hosts.values() for one in host.accounts}
+    if account is None or not known or account in known:
+        return told
+    said = f"account {account}, which signed, stands nowhere else in this policy: whose is it?"
+    return replace(told, caution=said if told.caution is None else f"{told.caution}; {said}")
 
 
 def _advice(reason: Reason, ends: list[Reason]) -> str:

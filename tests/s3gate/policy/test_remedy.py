@@ -10,6 +10,7 @@ from s3gate.policy.described_request import build_request
 from s3gate.policy.document import parse_policy_tree
 from s3gate.policy.reading import Request
 from s3gate.policy.remedy import ENFORCED, Remedy, find_remedy
+from s3gate.s3.credential import account_of
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 KEY_ID = "AKIARTX3GSDSQAAACAQD"  # of account 111122223333
@@ -167,3 +168,18 @@ def test_monitor_mode_is_no_way_out() -> None:
     assert found is not None
     assert found.decision is not None
     assert found.decision.reason is Reason.ALLOWED_BY_RULE
+
+
+FOREIGN = "AKIA5TUXHE4EQAAACAQD"
+
+
+def test_keys_of_an_account_that_the_policy_does_not_know_are_cautioned_of() -> None:
+    """A copy to a stranger's own bucket with the stranger's keys is what a denial is there for."""
+    account = account_of(FOREIGN)
+    assert account is not None
+    found = remedy(request("PUT", f"{EVIL}/k", key_id=FOREIGN))
+    assert found is not None
+    assert f"account {account}, which signed, stands nowhere else" in str(found.edits[-1].caution)
+    known = remedy(request("PUT", f"{EVIL}/k"))
+    assert known is not None
+    assert known.edits[-1].caution is None
