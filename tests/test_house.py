@@ -96,7 +96,15 @@ ARROWS = {
         "users_watch",
     },
 }
-PURE = ("s3/", "policy/", "audit/record.py", "audit/chain.py", "audit/redaction.py", "alarms/pattern.py")
+PURE = (
+    "s3/",
+    "policy/",
+    "audit/record.py",
+    "audit/chain.py",
+    "audit/redaction.py",
+    "alarms/pattern.py",
+    "aws/export/",
+)
 IMPURE = {
     "asyncio", "boto3", "botocore", "http", "mitmproxy", "os", "pathlib", "random", "secrets", "shutil",
     "socket", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "watchtower",

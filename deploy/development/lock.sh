@@ -24,3 +24,4 @@ write() {
 cd "$top"
 write s3gate pyproject.toml --group tests
 write emulator --group emulator
+write iam --group iam

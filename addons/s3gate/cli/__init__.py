@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "demo": "Show the gate at work, with everything embedded.",
     "doctor": "Find what is missing, on a client or on the gate.",
     "explain": "Say what the policy decides about a request, and why.",
+    "policy": "Make other layers' policies from the policy file.",
     "replay": "Say which past decisions another policy would change.",
     "run": "Run the gate.",
     "reload": "Have the running gate take in its policy now.",

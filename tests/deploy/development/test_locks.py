@@ -14,6 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WANTED = {
     "s3gate": [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["tests"]],
     "emulator": PROJECT["dependency-groups"]["emulator"],
+    "iam": PROJECT["dependency-groups"]["iam"],
 }
 NAMES = [f"{name}-{version}" for name in WANTED for version in ("3.12", "3.13")]
 LINE = re.compile(r"([a-z0-9-]+)==([^ ]+)(?: ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?", re.ASCII)
@@ -43,7 +44,7 @@ def test_what_the_project_asks_for_is_pinned_as_it_asks(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if "pyyaml" in (LOCKS / f"{name}.txt").read_text()])
 def test_wheels_of_other_platforms_are_locked_too(name: str) -> None:
     counts: dict[str, int] = {}
     current = ""
