@@ -105,12 +105,12 @@ def squid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     for parent in (directory.parent, directory.parent.parent, directory.parent.parent.parent):
         parent.chmod(0o755)
     names = [one.name for one in squid_names(NARROW, Choice())]
-    with run_squid(directory, names, {}, Path("/etc/ssl/certs/ca-certificates.crt"), bump=False) as running:
+    with run_squid(directory, names, dict.fromkeys(names, "127.0.0.1"), Path("/etc/ssl/certs/ca-certificates.crt"), bump=False) as running:
         yield running.port
 
 
 def connect(port: int, host: str) -> str:
-    """The status that Squid answers to a CONNECT; what is not forbidden then fails for want of a resolver."""
+    """The status that Squid answers to a CONNECT; what is not forbidden then fails: nobody serves its port."""
     with socket.create_connection(("127.0.0.1", port), 20) as client:
         client.settimeout(60)
         client.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
