@@ -20,7 +20,7 @@ ARROWS = {
     "canary": {"alarms"},
     "replay": {"policy", "s3"},
     "demo": {"alarms", "audit", "proxy"},
-    "doctor": {"audit", "canary", "policy", "proxy", "s3", "settings"},
+    "doctor": {"audit", "canary", "loading", "policy", "policy_keeper", "proxy", "s3", "settings", "source"},
     "interrupts": set(),
     "rest": set(),
     "worker": {"health"},

@@ -51,7 +51,7 @@ def test_its_reference_is_what_the_commands_say() -> None:
     assert committed == command_reference.render(), made_anew
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"^s3gate ([a-z]+)", TEXT, re.MULTILINE))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^s3gate ([a-z-]+)", TEXT, re.MULTILINE))))
 def test_its_commands_exist(command: str) -> None:
     assert command in COMMANDS
 

@@ -4,8 +4,11 @@ The normal case: a tick a line and exit code 0; a cross comes with the next step
 """
 
 import json
+import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from s3gate.doctor.finding import Finding
 
 MARKS: Final = {"fine": "✓", "wrong": "✗", "unknown": "?", "left_out": "-"}
+MIN_COLUMNS: Final = 60  # below that a detail has no room beside its name
 _EPILOG: Final = """\b
 Examples:
   s3gate doctor
@@ -65,9 +69,20 @@ def command(
 
 def _tell(finding: "Finding", *, as_json: bool) -> "Finding":
     if as_json:
-        click.echo(json.dumps({**asdict(finding), "then": finding.then}))
+        click.echo(json.dumps(asdict(finding)))
         return finding
-    click.echo(f"{MARKS[finding.outcome]} {finding.name:<24} {finding.detail}")
+    click.echo(_fit(f"{MARKS[finding.outcome]} {finding.name:<24} ", finding.detail))
     if finding.then is not None:
-        click.echo(f"  next: {finding.then}")
+        click.echo(_fit("  next: ", finding.then))
     return finding
+
+
+def _fit(head: str, text: str) -> str:
+    """The line as a terminal shows it best; whole where there is none."""
+    if not sys.stdout.isatty():
+        return head + text
+    columns = max(MIN_COLUMNS, shutil.get_terminal_size().columns)
+    lines = wrap(
+        text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+    )
+    return "\n".join(lines)

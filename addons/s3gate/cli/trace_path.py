@@ -77,13 +77,14 @@ def command(logs: tuple[Path, ...], buckets: tuple[str, ...], **words: Unpack[Wo
     """
     _check_words(logs, words)
     wanted, places, journal = frozenset(buckets), words["journals"] or (None,), not words["no_journal"]
-    with _environment(), Ledger(wanted) as ledger, _bar() as bar:
-        for where in places if journal else ():
-            _read_journal(Place(where, words["config"], None, Aws(words["region"])), ledger, bar)
-        trace = Trace(wanted, frozenset(words["expected"]), ledger, journal=journal)
-        unreadable = _read_logs(logs, trace, bar)
-        if words["lookup"]:
-            _look_up(buckets, words, trace, bar)
+    with _environment(), Ledger(wanted) as ledger:
+        with _bar() as bar:
+            for where in places if journal else ():
+                _read_journal(Place(where, words["config"], None, Aws(words["region"])), ledger, bar)
+            trace = Trace(wanted, frozenset(words["expected"]), ledger, journal=journal)
+            unreadable = _read_logs(logs, trace, bar)
+            if words["lookup"]:
+                _look_up(buckets, words, trace, bar)
         unmatched = ledger.unmatched(trace.tally.newest) if journal else None
         tell(trace, ledger, unmatched, buckets, as_json=words["as_json"])
     for one in unreadable:

@@ -26,6 +26,8 @@ EXAMPLES: Final = 5  # requests that are told one by one; --json has more
 NAMES: Final = 3  # clients and operations in a cell
 PIPE_COLUMNS: Final = 160  # where there is no terminal
 MARKS: Final = {Verdict.THROUGH: "✓", Verdict.SERVICE: "-", Verdict.NOT_COVERED: "?"}
+WIDE: Final = 120  # columns from which the table has all its cells
+NARROW_CELLS: Final = 5
 DELAY: Final = "CloudTrail delivers after about 5 minutes, often later, and promises no time"
 
 
@@ -50,24 +52,25 @@ def tell(
     events, entries = f"{trace.tally.events:,}", f"{trace.entries:,}"
     click.echo(f"{name}: {events} events of {entries} read: {counts or 'none'}")
     if trace.tally.rows:
-        Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False, markup=False).print(
-            _table(trace.tally.sorted_rows())
-        )
+        console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False, markup=False)
+        console.print(_table(trace.tally.sorted_rows(), console.width))
     for example in trace.tally.examples[:EXAMPLES]:
         click.echo(f"✗ {example.verdict}: {_sentence(example.event)}")
     for note in notes:
         click.echo(f"note: {_plain(note)}")
 
 
-def _table(rows: Sequence[tuple[RowKey, Row]]) -> Table:
-    table = Table("", "source", "way", "events", "refused", "gate's clients", "operations", "who", "last")
+def _table(rows: Sequence[tuple[RowKey, Row]], width: int) -> Table:
+    names = ("", "source", "way", "events", "gate's clients", "refused", "operations", "who", "last")
+    shown = len(names) if width >= WIDE else NARROW_CELLS
+    table = Table(*names[:shown])
     for key, row in rows[:ROWS]:
         done = _most([name for name, _ in row.operations.most_common()])
         cells = (
-            MARKS.get(key.verdict, "✗"), key.address, key.way, f"{row.requests:,}", f"{row.refused:,}",
-            _most(list(row.clients)), done, key.who, _moment(row.last),
+            MARKS.get(key.verdict, "✗"), key.address, key.way, f"{row.requests:,}", _most(list(row.clients)),
+            f"{row.refused:,}", done, key.who, _moment(row.last),
         )  # fmt: skip
-        table.add_row(*map(_plain, cells))
+        table.add_row(*map(_plain, cells[:shown]))
     if len(rows) > ROWS:
         table.caption = f"and {len(rows) - ROWS:,} more: --json tells all"
     return table

@@ -14,11 +14,14 @@ from typing import Final
 from s3gate.audit.reader import list_writers
 from s3gate.audit.segment import list_segments
 from s3gate.doctor.finding import Finding, fine, unknown, wrong
-from s3gate.policy.document import parse_policy
+from s3gate.loading import load_policy
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.policy.model import Policy
+from s3gate.policy.source import Remote, SourceUnreachable
+from s3gate.policy_keeper import open_source
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.settings import Settings, read_hmac_key, read_settings
+from s3gate.source.remote import read_once
 
 SETTINGS: Final = "settings"
 POLICY: Final = "policy"
@@ -55,18 +58,20 @@ def check_policy(settings: Settings) -> tuple[Policy | None, Finding]:
     Args:
         settings: that name it.
     """
-    place = settings.policy
-    if not isinstance(place, Path):
-        told = f"`{place}` is read by the gate itself"
-        return None, unknown(POLICY, told, "see below whether it is ready; metrics tell the policy's age")
+    source = open_source(settings)
     try:
-        policy = parse_policy(place.read_bytes())
-    except OSError as exc:
-        told = f"`{place}` cannot be read: {exc.strerror}"
-        return None, wrong(POLICY, told, "name a policy file that s3gate may read")
+        text = source.look(now=True)
+        if text is None:
+            return None, unknown(POLICY, f"`{settings.policy}` gives nothing", "look at the source")
+        policy = load_policy(text, settings.ground)
+    except SourceUnreachable as exc:
+        then = "name a policy that s3gate may read; a gate that runs keeps its last good one"
+        return None, wrong(POLICY, str(exc), then)
     except DocumentErrors as exc:
-        then = f"s3gate check --policy {place}"
-        return None, wrong(POLICY, f"{place}: {_mistakes(exc)}", then)
+        then = f"s3gate check --policy {settings.policy}"
+        return None, wrong(POLICY, f"{settings.policy}: {_mistakes(exc)}", then)
+    finally:
+        source.close()
     return policy, fine(POLICY, f"{len(policy.rules)} rules, {policy.digest[:19]}")
 
 
@@ -77,17 +82,14 @@ def check_ca(settings: Settings, now: datetime) -> Sequence[Finding]:
         settings: that name it.
         now: time zone aware.
     """
-    certificate, key = settings.ca.certificate, settings.ca.private_key
-    if not isinstance(certificate, Path) or not isinstance(key, Path):
-        return [
-            unknown(CA, "it does not lie in files: the gate reads it itself", "see below whether it is ready")
-        ]
     try:
-        authority = Authority.from_pem(certificate.read_bytes(), key.read_bytes())
-        mode = stat.S_IMODE(key.stat().st_mode)
+        authority = Authority.from_pem(read_ca(settings), _read(settings, settings.ca.private_key))
+        mode = _mode(settings.ca.private_key)
     except OSError as exc:
         then = "make one with `s3gate ca init`, or run this as the gate's user"
         return [wrong(CA, f"`{exc.filename}` cannot be read: {exc.strerror}", then)]
+    except SourceUnreachable as exc:
+        return [wrong(CA, str(exc), "look at the endpoint and the permissions of the gate's role")]
     except CaUnusable as exc:
         return [wrong(CA, str(exc), "s3gate ca init")]
     begins, ends = authority.certificate.not_valid_before_utc, authority.certificate.not_valid_after_utc
@@ -101,8 +103,34 @@ def check_ca(settings: Settings, now: datetime) -> Sequence[Finding]:
             wrong(CA, f"{ended} {ends:%Y-%m-%d}", "s3gate ca renew, and give clients the new bundle first")
         ]
     if mode & KEY_BITS:
-        return [wrong(CA, f"others may read its key (mode {mode:04o})", f"chmod 600 {key}")]
+        return [
+            wrong(CA, f"others may read its key (mode {mode:04o})", f"chmod 600 {settings.ca.private_key}")
+        ]
     return [fine(CA, f"valid until {ends:%Y-%m-%d}")]
+
+
+def read_ca(settings: Settings) -> bytes:
+    """The CA certificate, PEM.
+
+    Args:
+        settings: that name it.
+
+    Raises:
+        OSError: its file cannot be read.
+        SourceUnreachable: it lies in AWS and cannot be read.
+    """
+    return _read(settings, settings.ca.certificate)
+
+
+def _read(settings: Settings, place: Path | Remote) -> bytes:
+    if isinstance(place, Remote):
+        return read_once(place, settings.cloudwatch.region)
+    return place.read_bytes()
+
+
+def _mode(place: Path | Remote) -> int:
+    """Permissions of a file; none for what lies in AWS."""
+    return stat.S_IMODE(place.stat().st_mode) if isinstance(place, Path) else 0
 
 
 def check_journal(settings: Settings) -> Sequence[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 from s3gate.doctor.bounded import STEP_S, Check
@@ -23,6 +24,7 @@ from s3gate.doctor.gate import (
     check_journal,
     check_policy,
     check_settings,
+    read_ca,
     utc_now,
 )
 from s3gate.doctor.health import READY, check_health
@@ -30,9 +32,10 @@ from s3gate.doctor.logs import ENDPOINT, check_logs
 from s3gate.doctor.names import check_private, check_upstream
 from s3gate.doctor.refusal import CANARY, check_canary, without_canary
 from s3gate.doctor.trust import REACHED, check_tls
-from s3gate.doctor.way import NoWay, Proxy, find_region, find_trust, proxy_text, suffix_of
+from s3gate.doctor.way import USUAL_REGION, NoWay, Proxy, find_region, find_trust, proxy_text, suffix_of
 from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
+from s3gate.policy.source import SourceUnreachable
 from s3gate.settings import Settings
 
 DNS: Final = "DNS answers"
@@ -70,7 +73,7 @@ class _Client:
         try:
             return self._wish.region or find_region()
         except NoWay:  # `check_way` says so
-            return "us-east-1"
+            return USUAL_REGION
 
     def proxy(self) -> Sequence[Finding]:
         self._proxy, found = find_proxy(self._region)
@@ -129,6 +132,54 @@ def _private_checks(names: Sequence[str], nameservers: Sequence[str], seconds: f
     return [Check(f"private {name}", partial(check_private, name, nameservers, seconds)) for name in names]
 
 
+class _Gate:
+    """The gate's round; the policy that one check read serves the next."""
+
+    def __init__(self, settings: Settings, wish: Wish) -> None:
+        self._settings, self._wish = settings, wish
+        self._policy: Policy | None = None
+        self.nameservers = wish.nameservers or _nameservers(settings)
+
+    @property
+    def _region(self) -> str:
+        listed = min(self._policy.regions, default=USUAL_REGION) if self._policy is not None else None
+        return self._wish.region or listed or self._settings.cloudwatch.region or USUAL_REGION
+
+    def policy(self) -> Sequence[Finding]:
+        self._policy, found = check_policy(self._settings)
+        return [found]
+
+    def ca(self) -> Sequence[Finding]:
+        return check_ca(self._settings, utc_now())
+
+    def names(self) -> Sequence[Finding]:
+        upstream, seconds = parse_networks(self._settings.upstream.networks), self._settings.dns.timeout_s
+        name = f"s3.{self._region}.{suffix_of(self._region)}"
+        return check_upstream(name, self.nameservers, upstream, seconds)
+
+    def logs(self) -> Sequence[Finding]:
+        shipped = self._settings.cloudwatch
+        return check_logs(shipped.region or self._region, shipped.endpoint_url, shipped.log_group)
+
+    def canary(self) -> Sequence[Finding]:
+        listen = self._settings.listen
+        if not self._wish.canary:
+            return without_canary()
+        if listen.proxy_protocol != "off" or listen.port == 0:
+            told = "clients do not reach the gate at a port of the settings"
+            then = "s3gate audit selftest --deny-canary --proxy http://LOAD-BALANCER:PORT"
+            return [unknown(CANARY, told, then)]
+        host = ANYWHERE.get(listen.host, listen.host)
+        url = f"http://[{host}]:{listen.port}" if ":" in host else f"http://{host}:{listen.port}"
+        with NamedTemporaryFile(suffix=".pem") as file:
+            try:
+                file.write(read_ca(self._settings))
+            except (OSError, SourceUnreachable) as exc:
+                return [unknown(CANARY, f"the CA cannot be read ({type(exc).__name__})", "see the CA above")]
+            file.flush()
+            return check_canary(url, Path(file.name), self._region)
+
+
 def gate_checks(config: Path, wish: Wish) -> list[Check]:
     """The round on the gate's machine.
 
@@ -141,29 +192,18 @@ def gate_checks(config: Path, wish: Wish) -> list[Check]:
     if settings is None:
         rest = (POLICY, CA, JOURNAL, DNS, READY, ENDPOINT)
         return [first, *(Check(name, partial(_needs_settings, name)) for name in rest)]
-    policy, judged = check_policy(settings)
-    region = wish.region or settings.cloudwatch.region or _first_region(policy)
-    nameservers = wish.nameservers or _nameservers(settings)
-    checks = [
-        first,
-        Check(POLICY, lambda: [judged]),
-        Check(CA, lambda: check_ca(settings, utc_now())),
-        Check(JOURNAL, lambda: check_journal(settings)),
-        Check(DNS, lambda: _check_dns(settings, policy, nameservers)),
-        *_private_checks(wish.private, nameservers, settings.dns.timeout_s),
-        Check(READY, lambda: check_health(settings)),
-    ]
-    if settings.cloudwatch.enabled:
-        shipped = settings.cloudwatch
-        checks.append(
-            Check(
-                ENDPOINT,
-                lambda: check_logs(shipped.region or region, shipped.endpoint_url, shipped.log_group),
-            )
-        )
+    gate = _Gate(settings, wish)
+    shipping = [Check(ENDPOINT, gate.logs)] if settings.cloudwatch.enabled else []
     return [
-        *checks,
-        Check(CANARY, lambda: _gate_canary(settings, region) if wish.canary else without_canary()),
+        first,
+        Check(POLICY, gate.policy),
+        Check(CA, gate.ca),
+        Check(JOURNAL, partial(check_journal, settings)),
+        Check(DNS, gate.names),
+        *_private_checks(wish.private, gate.nameservers, settings.dns.timeout_s),
+        Check(READY, partial(check_health, settings)),
+        *shipping,
+        Check(CANARY, gate.canary),
     ]
 
 
@@ -171,33 +211,8 @@ def _needs_settings(name: str) -> Sequence[Finding]:
     return [unknown(name, "the settings cannot be read", "correct them first")]
 
 
-def _first_region(policy: Policy | None) -> str:
-    return min(policy.regions, default="us-east-1") if policy is not None else "us-east-1"
-
-
 def _nameservers(settings: Settings) -> tuple[str, ...]:
     return tuple(
         f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}"
         for one in settings.dns.nameservers
     )
-
-
-def _check_dns(settings: Settings, policy: Policy | None, nameservers: Sequence[str]) -> Sequence[Finding]:
-    region = _first_region(policy)
-    networks = parse_networks(settings.upstream.networks)
-    return check_upstream(f"s3.{region}.{suffix_of(region)}", nameservers, networks, settings.dns.timeout_s)
-
-
-def _gate_canary(settings: Settings, region: str) -> Sequence[Finding]:
-    listen = settings.listen
-    if listen.proxy_protocol != "off" or listen.port == 0:
-        told = "clients do not reach the gate at a port of the settings"
-        return [
-            unknown(CANARY, told, "s3gate audit selftest --deny-canary --proxy http://LOAD-BALANCER:PORT")
-        ]
-    host = ANYWHERE.get(listen.host, listen.host)
-    url = f"http://[{host}]:{listen.port}" if ":" in host else f"http://{host}:{listen.port}"
-    certificate = settings.ca.certificate
-    if not isinstance(certificate, Path):
-        return [unknown(CANARY, "the CA lies in no file", "run it on a client: s3gate doctor --canary")]
-    return check_canary(url, certificate, region)

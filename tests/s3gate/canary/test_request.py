@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,4 +72,26 @@ def test_the_bucket_is_another_each_time() -> None:
     assert len(hosts) == 10
     assert all(
         re.fullmatch(r"s3gate-canary-[0-9a-f]{16}\.s3\.cn-north-1\.amazonaws\.com\.cn", one) for one in hosts
+    )
+
+
+def test_user_and_password_go_to_the_proxy_and_into_no_error(ca: Path) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(65_536))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://us%40er:pass%3Aword@127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(GateSilent) as caught:
+            send_canary(url, ca, HOST)
+        thread.join()
+    assert b"Proxy-Authorization: Basic dXNAZXI6cGFzczp3b3Jk\r\n" in heard[0]
+    assert "http://127.0.0.1:" in str(caught.value)
+    assert not any(
+        one in str(caught.value) for one in ("us%40er", "us@er", "pass%3Aword", "pass:word", "dXNA")
     )

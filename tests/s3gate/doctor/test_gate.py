@@ -143,3 +143,27 @@ def test_a_directory_of_another_user(tmp_path: Path) -> None:
     else:
         audit.chmod(0o500)
     assert journal(settings).outcome in {Outcome.UNKNOWN, Outcome.WRONG}
+
+
+def test_a_policy_whose_cases_come_out_otherwise(tmp_path: Path) -> None:
+    """What a reload would refuse is told before it."""
+    settings = files(tmp_path)
+    (tmp_path / "policy_cases.yaml").write_text("nonsense\n")
+    policy, found = check_policy(settings)
+    assert policy is None
+    assert (found.outcome, "its cases" in found.detail) == (Outcome.WRONG, True), found
+
+
+def test_what_lies_in_aws_is_read_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody answers: that is told for each, and no address but loopback is asked."""
+    for service in ("SSM", "S3", "SECRETS_MANAGER"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    text = SETTINGS.replace("policy: policy.yaml", "policy: ssm:///s3gate/policy")
+    settings = files(tmp_path, text.replace("private_key: ca.key", "private_key: ssm:///s3gate/ca"))
+    policy, found = check_policy(settings)
+    assert policy is None
+    assert (found.outcome, "ssm:///s3gate/policy" in found.detail) == (Outcome.WRONG, True), found
+    assert (ca(settings).outcome, "ssm:///s3gate/ca" in ca(settings).detail) == (Outcome.WRONG, True)
