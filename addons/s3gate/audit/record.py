@@ -213,7 +213,7 @@ def _client(request: Request, redactor: Redactor) -> dict[str, object]:
     return {
         "address": cap(client.address, METHOD_LIMIT),
         "port": client.port,
-        "user": redactor.text(client.user, NAME_LIMIT),
+        "user": redactor.text(client.user or client.unproven or None, NAME_LIMIT),
         "vpc_endpoint": redactor.text(client.vpc_endpoint, NAME_LIMIT),
     }
 

@@ -52,6 +52,8 @@ Examples:
 @click.option("--connect", help="Authority of the CONNECT, when it is not the URL's.")
 @click.option("--sni", help="Server name of the ClientHello, when it is not the URL's; empty: none.")
 @click.option("--client", help="The client's address.  [default: 127.0.0.1]")
+@click.option("--user", help="The proxy user, as if the password were right.")
+@click.option("--vpc-endpoint", help="Id of the VPC endpoint that the client came through.")
 @click.option("--now", help="The time, ISO 8601.  [default: now]")
 @click.option("--json", "as_json", is_flag=True, help="The answer as one JSON line.")
 def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and click gives them by name
@@ -65,6 +67,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and c
     connect: str | None,
     sni: str | None,
     client: str | None,
+    user: str | None,
+    vpc_endpoint: str | None,
     now: str | None,
     as_json: bool,
 ) -> None:
@@ -86,7 +90,13 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option of the command, and c
     if jsonl:
         all_json = explain_stream(policy, sys.stdin.buffer, sys.stdout.buffer, lambda: datetime.now(UTC))
         raise click.exceptions.Exit(0 if all_json else EXIT_INPUT)
-    given = {"connect": connect, "client": client, "now": now}
+    given = {
+        "connect": connect,
+        "client": client,
+        "user": user,
+        "vpc_endpoint": vpc_endpoint,
+        "now": now,
+    }
     said: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if sni is not None:
         said["sni"] = sni or None

@@ -43,6 +43,10 @@ def describe_record(record: Mapping[str, object]) -> tuple[dict[str, object], st
         method, target = "GET", "/"
     else:
         target = _target(request, notes)
+    user = _text(client, "user")
+    if user is not None and record.get("reason") == "PROXY_AUTH_REQUIRED":
+        notes.append("its user was claimed with a wrong password; judged without a user, --user says another")
+        user = None
     sni = _text(request, "sni")
     fields: dict[str, object] = {
         "method": method,
@@ -51,7 +55,7 @@ def describe_record(record: Mapping[str, object]) -> tuple[dict[str, object], st
         "connect": connect,
         "sni": sni if sni is not None or host is not None else (connect or "").removesuffix(":443"),
         "client": _text(client, "address") or "127.0.0.1",
-        "user": _text(client, "user"),
+        "user": user,
         "vpc_endpoint": _text(client, "vpc_endpoint"),
     }
     if isinstance(record.get("time"), str):

@@ -167,7 +167,7 @@ def read_connect(record: Mapping[str, object], past: Past) -> Request | None:
     """The CONNECT of a record that was refused before there was a request behind it, else None.
 
     Raises:
-        NotReplayable: its name was cut off or taken out.
+        NotReplayable: its name was cut off or taken out, or its password was wrong.
     """
     request, client = _part(record, "request"), _part(record, "client")
     connect = _text(request, "connect")
@@ -175,6 +175,8 @@ def read_connect(record: Mapping[str, object], past: Past) -> Request | None:
         return None
     if _BLANKED in connect or _CUT.search(connect):
         raise NotReplayable("a name in it was cut off or taken out")
+    if past.reason is Reason.PROXY_AUTH_REQUIRED and client.get("user") is not None:
+        raise NotReplayable("its password was wrong")  # the name stands there, and proves nothing
     return Request("CONNECT", "https", None, "/", (), connect, None, _client(client), past.time)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from s3gate.audit.key_form import FULL, KeyForm
 from s3gate.audit.notice import Delivery, Head, Late, Pulse, render_backfill, render_heartbeat, render_policy
 from s3gate.audit.record import Transfer, Upstream, render_completion, render_decision, render_time, to_line
 from s3gate.policy.decision import Decision, Reason
-from s3gate.policy.reading import Client, CopySourceReading, Reading, Request
+from s3gate.policy.reading import NOTHING_READ, Client, CopySourceReading, Reading, Request
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "config" / "audit.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -305,3 +306,11 @@ def test_keys_are_recorded_as_the_setting_says(form: str) -> None:
     if form == "omit":
         assert (fields["key"], fields["copy_source"]["key"]) == (None, None)
     assert [error.message for error in VALIDATOR.iter_errors(sealed(record))] == []
+
+
+def test_a_claimed_user_is_recorded_where_nothing_was_proven() -> None:
+    for unproven, told in (("alice", "alice"), ("", None)):
+        client = replace(REQUEST.client, user=None, unproven=unproven)
+        denied = Decision(Reason.PROXY_AUTH_REQUIRED, "why", NOTHING_READ)
+        record = rendered(denied, replace(REQUEST, client=client))
+        assert cast("dict[str, object]", record["client"])["user"] == told

@@ -227,3 +227,44 @@ def test_the_json_of_one_request_tells_all_that_a_person_is_told() -> None:
         "then": "ALLOWED_BY_RULE",
     }
     assert answer["advice"] is None
+
+
+CLIENTS = """\
+version: 1
+endpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}
+unsigned: allow
+clients:
+  people: {users: [alice]}
+  shop: {vpc_endpoints: [vpce-0123456789abcdef0]}
+  office: {cidrs: [10.0.0.0/8]}
+  lab: {cidrs: [10.1.0.0/16]}
+rules:
+  - {id: theirs, bucket: bucket-a, allow: [read], clients: [people, shop, office]}
+"""
+ASKED = [
+    ("a user", {"user": "alice"}, "ALLOWED_BY_RULE"),
+    ("another user", {"user": "bob"}, "CLIENT_NOT_ALLOWED"),
+    ("nobody", {}, "PROXY_AUTH_REQUIRED"),
+    ("an endpoint", {"vpc_endpoint": "vpce-0123456789abcdef0"}, "ALLOWED_BY_RULE"),
+    ("another endpoint", {"vpc_endpoint": "vpce-0123456789abcdef1"}, "PROXY_AUTH_REQUIRED"),
+    ("a network", {"client": "10.2.0.1"}, "ALLOWED_BY_RULE"),
+    ("a network within", {"client": "10.1.0.1"}, "CLIENT_NOT_ALLOWED"),
+    ("a user there", {"client": "10.1.0.1", "user": "alice"}, "ALLOWED_BY_RULE"),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "reason"), ASKED, ids=[row[0] for row in ASKED])
+def test_who_asks_by_options_and_as_a_line(
+    tmp_path: Path, name: str, asked: dict[str, str], reason: str
+) -> None:
+    path, url = tmp_path / "policy.yaml", "https://bucket-a.s3.eu-west-1.amazonaws.com/k"
+    path.write_text(CLIENTS, encoding="utf-8")
+    words = [word for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", value)]
+    given = {"client": "192.0.2.1", **asked}
+    options = CliRunner().invoke(
+        main, ["explain", "--policy", str(path), "--client", "192.0.2.1", *words, "--json", url]
+    )
+    line = json.dumps({"id": name, "method": "GET", "url": url, **given})
+    lines = CliRunner().invoke(main, ["explain", "--policy", str(path), "--jsonl"], input=line + "\n")
+    for result in (options, lines):
+        assert json.loads(result.stdout)["reason"] == reason

@@ -121,3 +121,11 @@ def test_a_connect_that_was_refused() -> None:
 def test_a_record_without_a_host(name: str | None) -> None:
     with pytest.raises(UnusableRequest):
         describe_record(record(host_header=name, connect=None))
+
+
+def test_a_user_who_was_only_claimed_is_not_judged_as_one() -> None:
+    client = {"address": "10.20.0.5", "port": 1, "user": "alice", "vpc_endpoint": None}
+    proven, _, _ = describe_record(record() | {"client": client})
+    claimed, _, notes = describe_record(record() | {"client": client, "reason": "PROXY_AUTH_REQUIRED"})
+    assert (proven["user"], claimed["user"]) == ("alice", None)
+    assert any("claimed with a wrong password" in note for note in notes)

@@ -90,6 +90,15 @@ def test_a_connect_is_read_as_one() -> None:
     assert (request.connect, request.client.address, request.now) == (f"{GOOD}:443", "10.0.0.1", NOW)
 
 
+def test_a_connect_with_a_wrong_password_is_not_judged_as_its_user() -> None:
+    written = record(POLICY, Ask()) | {"reason": "PROXY_AUTH_REQUIRED"}
+    cast("dict[str, object]", written["request"])["method"] = "CONNECT"
+    assert read_connect(written, read_past(written)) is not None, "without a password it was nobody"
+    cast("dict[str, object]", written["client"])["user"] = "alice"
+    with pytest.raises(NotReplayable, match="its password was wrong"):
+        read_connect(written, read_past(written))
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
