@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "demo": "Show the gate at work, with everything embedded.",
     "doctor": "Find what is missing, on a client or on the gate.",
     "explain": "Say what the policy decides about a request, and why.",
+    "import": "Take over the list of another proxy.",
     "policy": "Make other layers' policies from the policy file.",
     "replay": "Say which past decisions another policy would change.",
     "run": "Run the gate.",
@@ -26,6 +27,9 @@ COMMANDS: Final = {
     "trace-path": "Tell which way requests to a bucket went.",
 }
 """Each command with its one line; `s3gate.cli.<name>`, `-` as `_`, holds it as `command`."""
+
+FILES: Final = {"import": "importing"}
+"""Commands by whose name no Python module can be imported, with their file's."""
 
 
 class LazyGroup(click.Group):
@@ -43,7 +47,7 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"s3gate.cli.{cmd_name.replace('-', '_')}").command
+        command = import_module(f"s3gate.cli.{FILES.get(cmd_name, cmd_name.replace('-', '_'))}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"s3gate.cli.{cmd_name}.command is no command")
         return command

@@ -1,7 +1,7 @@
 """Every verdict, as a table of requests and the reason each must get."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
