@@ -102,7 +102,7 @@ def render_grants(
             notes.append(f"rule `{rule.id}` is left out: {target}")
         elif target.kind not in kinds:
             service = next(name for name, some in _KINDS.items() if target.kind in some)
-            notes.append(f"rule `{rule.id}` is left out: a {target.kind.value} is of service `{service}`")
+            notes.append(f"rule `{rule.id}` is left out: {target.kind.value}s are of service `{service}`")
         else:
             grants += rights(rule, target, rule.owner or choice.owner, extra)
             notes += () if coarse else _remarks(rule, target)

@@ -72,7 +72,7 @@ def test_directory_buckets_have_an_endpoint_of_their_own() -> None:
 def test_what_is_left_out_is_told() -> None:
     notes = "\n".join(render_grants(POLICY, Choice("eu-west-1"), (S3,)).notes)
     assert "rule `lambda` is left out" in notes
-    assert "rule `zonal` is left out: a directory bucket is of service `s3express`" in notes
+    assert "rule `zonal` is left out: directory buckets are of service `s3express`" in notes
     assert "`clients` is the gate's alone" in notes
     assert "rule `many`: multi-region access points have their own endpoint" in notes
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -100,13 +101,13 @@ def test_a_region_and_a_group_choose() -> None:
 
 
 @pytest.fixture(scope="module")
-def squid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    directory = tmp_path_factory.mktemp("squid") / "run"
-    for parent in (directory.parent, directory.parent.parent, directory.parent.parent.parent):
-        parent.chmod(0o755)
+def squid() -> Iterator[int]:
     names = [one.name for one in squid_names(NARROW, Choice())]
-    with run_squid(directory, names, dict.fromkeys(names, "127.0.0.1"), Path("/etc/ssl/certs/ca-certificates.crt"), bump=False) as running:
-        yield running.port
+    with TemporaryDirectory() as outside:  # pytest's own directories are closed to Squid's user
+        Path(outside).chmod(0o755)
+        hosts = dict.fromkeys(names, "127.0.0.1")
+        with run_squid(Path(outside) / "run", names, hosts, Path(outside), bump=False) as running:
+            yield running.port
 
 
 def connect(port: int, host: str) -> str:

@@ -13,7 +13,7 @@ from s3gate.cli.policy.export.squid import squid_command
 
 @click.group(name="export")
 def export_group() -> None:
-    """Render the list for every other layer: endpoints, buckets, users, Squid.
+    """Render the list for endpoints, buckets, users and Squid.
 
     What the gate allows, each export allows; another bucket, or a bucket of another
     account, it denies. Notes go to standard error; exit code 1 when a policy is

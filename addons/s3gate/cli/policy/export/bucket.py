@@ -71,10 +71,11 @@ def bucket_command(
     as_json: bool,
     cut_over: bool,
 ) -> None:
-    """Render, for each listed bucket, a policy that denies every other way to it.
+    """Deny every way to the buckets but through your endpoints.
 
-    AWS services that act for you (log delivery, replication) stay exempt. One document a
-    bucket, with --cut-over two; a bucket that has a policy gets the statement added.
+    Renders a policy for each listed bucket, to be added to what it has. AWS services
+    that act for you (log delivery, replication) stay exempt. One document a bucket, with
+    --cut-over two.
     """
     if cut_over != bool(addresses):
         raise WrongInput("--cut-over and --source-ip go together: step 1 lets these addresses in as well")
@@ -118,7 +119,7 @@ def _notes(policy: Policy, principals: tuple[str, ...], *, cut_over: bool) -> It
         if isinstance(target, NotRendered):
             yield f"rule `{rule.id}` is left out: {target}"
         elif target.kind is not Kind.BUCKET:
-            yield f"rule `{rule.id}` is left out: a {target.kind.value} has a policy of another form"
+            yield f"rule `{rule.id}` is left out: {target.kind.value}s have policies of another form"
     yield "put-bucket-policy replaces: add the statement to what the bucket has"
     if not principals:
         yield (

@@ -32,7 +32,7 @@ KIND: Final = "iam"
 _EPILOG: Final = """\b
 Example:
   s3gate policy export iam --policy config/policy.yaml --client batch \\
-      --vpc-endpoint-id vpce-0a1b2c3d4e5f67890 > batch.json
+      --vpc-endpoint-id vpce-0a1b2c3d4e5f67890 --split --json > batch.jsonl
 """
 
 
@@ -61,9 +61,9 @@ def iam_command(
     as_json: bool,
     split: bool,
 ) -> None:
-    """Render the identity policy of the users: the rules' operations, through the endpoints only.
+    """Allow the users what the rules say, through your endpoints.
 
-    It allows; what other policies of the same user allow stays. Services that act with
+    Renders an identity policy. What other policies of the same user allow stays. Services that act with
     the user's rights (Athena, CloudFormation) come through no endpoint of yours.
     """
     policy = read_policy(policy_path, config)

@@ -27,7 +27,7 @@ Example:
 def squid_command(
     policy_path: Path | None, config: Path | None, client: str | None, region: str | None, *, as_json: bool
 ) -> None:
-    """Render the names of the listed buckets and services as a Squid dstdomain list.
+    """List the names for Squid's dstdomain.
 
     Squid sees these names and no more: every operation and key passes, whoever signs, and
     a client can ask another bucket inside the tunnel. With --json: name and rule.
