@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 
 from bypass.attack import Attack, Told
@@ -30,6 +31,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Path(__file__).with_name("policy.yaml")
 S3_ADDRESS = "127.0.0.2"  # the only address that counts as S3's: every other one of this machine is elsewhere
 SETTLE_S = 10.0  # for the last record to reach the disk
+USERS = {"alice": bcrypt.hashpw(b"s3cret: pass", bcrypt.gensalt(4)).decode()}
 S3_NAMES = ("*.s3.ap-northeast-1.amazonaws.com", "s3.ap-northeast-1.amazonaws.com")
 
 
@@ -116,6 +118,7 @@ async def run_ground(
                 "ca_bundle": directory / "s3.pem",
                 "connections": 20_000,
                 "connections_per_client": 20_000,
+                "users": USERS,
             }
             runtime = RuntimeSettings(authority=ours, host="127.0.0.1", port=0, **given | settings)  # type: ignore[arg-type] # a test's keywords
             gate = Gate(runtime, policy, recorder, new_id)
