@@ -272,21 +272,27 @@ def open_embedded(config: Path) -> Iterator[GateAddon]:
         CannotStart: the CA or the journal cannot be had.
     """
     settings = read_settings(config)
-    loop, in_force, tasks = asyncio.get_running_loop(), PolicyInForce(None), set[asyncio.Task[None]]()
+    loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
     with open_keeper(settings) as found, ExitStack() as stack:
         keeper = found()
         runtime = make_runtime(settings, load_authority(settings))
         stack.enter_context(keep_shipping(settings))
         journal = stack.enter_context(open_journal(settings))
+        first = keeper.kept
+        in_force = PolicyInForce(first.loaded, first.number)
         follower = Follower(in_force, journal)
 
-        def hear() -> None:
-            kept = keeper.kept
-            task = loop.create_task(follower.follow(News.of(kept, str(settings.policy)), kept.fetch))
+        def go_on(work: Coroutine[None, None, None]) -> None:
+            task = loop.create_task(work)
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        hear()  # the policy is recorded, then in force: before the program listens
+        def hear() -> None:
+            kept = keeper.kept
+            go_on(follower.follow(News.of(kept, str(settings.policy)), kept.fetch))
+
+        if first.loaded is not None:  # it comes to the journal before anybody comes to the gate
+            go_on(record_first(journal, first.loaded))
 
         def told() -> None:
             loop.call_soon_threadsafe(hear)

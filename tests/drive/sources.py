@@ -93,5 +93,6 @@ class Aws:
 @contextmanager
 def run_aws(directory: Path) -> Iterator[Aws]:
     """An emulator of its own."""
+    directory.mkdir(parents=True, exist_ok=True)
     with Emulator(directory) as emulator:
         yield Aws(emulator.url)

@@ -1,6 +1,7 @@
 """The front door under load: restarts that lose no request, kills that lose no record, and a load balancer's header."""
 
 import asyncio
+import json
 import os
 import signal
 import struct
@@ -12,10 +13,12 @@ import pytest
 
 from e2e.front_door import FrontDoor, Load, front_door, get, tunnel, until, workers_of
 from e2e.rig import EVIL, GOOD, POLICY, run_rig
+from s3gate.control import ask_reload
 from s3gate.policy.decision import Reason
 from s3gate.proxy.proxy_protocol import SIGNATURE
 
 CLIENTS = 6
+RELOADS = 5
 VPCE = "vpce-08d2bf15fac5001c9"
 
 
@@ -27,19 +30,32 @@ def keys_of(door: FrontDoor, decision: str) -> list[str]:
     return [one["request"]["key"] for one in records]
 
 
-async def test_a_restart_worker_by_worker_loses_no_request(tmp_path: Path) -> None:
+async def test_new_policies_under_load_lose_no_request_and_no_worker(tmp_path: Path) -> None:
+    """Each is asked for as `s3gate reload` does, and is in force in both workers when that returns."""
     async with front_door(tmp_path) as door:
         process, port, _ = await door.start()
-        before = workers_of(process)
-        load = Load(port, door.context)
+        before, policy = workers_of(process), (tmp_path / "policy.yaml").read_text()
+        load, digests = Load(port, door.context), list[str]()
         async with load.running(CLIENTS):
-            await load.more(50)
-            process.send_signal(signal.SIGHUP)
-            await until(lambda: len(now := workers_of(process)) == 2 and not now & before)
-            await load.more(50)
+            for number in range(RELOADS):
+                await load.more(20)
+                (tmp_path / "new").write_text(f"{policy}# {number}\n")
+                (tmp_path / "new").replace(tmp_path / "policy.yaml")
+                (answer,) = await asyncio.to_thread(ask_reload, tmp_path / "audit")
+                told = json.loads(answer)
+                assert told["outcome"] == "changed", told
+                digests.append(told["policy"])
+            await load.more(20)
+        assert workers_of(process) == before
         assert (await door.stop(process))[0] == 0
         assert load.bad == []
         assert sorted(door.asked) == sorted(load.good) == sorted(keys_of(door, "allow"))
+        records = door.records
+        judged = {str(one["policy"]) for one in records if one["event"] == "egress"}
+        assert judged <= {digests[-1], *digests, str(records[0]["policy"])}
+        assert digests[-1] in judged
+        changes = [str(one["policy"]) for one in records if one["event"] == "policy" and one["before"]]
+        assert sorted(changes) == sorted(digests * 2), "each worker has each"
 
 
 async def test_two_gates_in_turn_on_one_port_lose_no_request(tmp_path: Path) -> None:

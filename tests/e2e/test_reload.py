@@ -22,7 +22,9 @@ from s3gate.policy.document import parse_policy
 from s3gate.policy.model import Policy
 
 RELOADS = 10_000
-RECORDED = 100  # each so many-th goes the whole way, with its record; the others swap at the next turn of the loop
+RECORDED = (
+    100  # each so many-th goes the whole way, with its record; the others swap at the next turn of the loop
+)
 CLIENTS = 8
 TEXT = POLICY.replace("PLAIN", "deny")
 FIRST = parse_policy(TEXT.encode())
@@ -30,7 +32,9 @@ FIRST = parse_policy(TEXT.encode())
 SECOND = parse_policy(TEXT.replace("id: good,", "id: better, keys: [k*],").encode())
 NO_GOOD = parse_policy(TEXT.replace("bucket: good-bucket", "bucket: new-bucket").encode())
 # The CONNECT itself is refused where the bucket is not listed.
-CLOSED = parse_policy((TEXT.replace("bucket: good-bucket", "bucket: new-bucket") + "deny_at: connect\n").encode())
+CLOSED = parse_policy(
+    (TEXT.replace("bucket: good-bucket", "bucket: new-bucket") + "deny_at: connect\n").encode()
+)
 POLICIES = {one.digest: one for one in (FIRST, SECOND)}
 
 
@@ -50,12 +54,18 @@ async def ask(rig: Rig, numbers: "itertools.count[int]", over: asyncio.Event, to
                     break
 
 
-async def test_ten_thousand_reloads_under_eight_busy_clients_leave_no_verdict_unexplained(tmp_path: Path) -> None:
+async def test_ten_thousand_reloads_under_eight_busy_clients_leave_no_verdict_unexplained(
+    tmp_path: Path,
+) -> None:
     """Each verdict is what the one policy says that its record names, and each client was told that verdict."""
     journal = Journal.open(tmp_path / "audit", "w", b"k" * 32, 2**30)
     in_force = PolicyInForce(loaded(FIRST))
     async with run_rig(tmp_path, in_force=in_force) as rig:
-        follower = Follower(in_force, journal, lambda: rig.gate.renew(strict=False) and None)
+
+        def renewed() -> None:
+            rig.gate.renew(strict=False)
+
+        follower = Follower(in_force, journal, renewed)
         over, told, numbers = asyncio.Event(), dict[str, int](), itertools.count(1)
         clients = [asyncio.create_task(ask(rig, numbers, over, told)) for _ in range(CLIENTS)]
         began = time.monotonic()
@@ -78,8 +88,8 @@ async def test_ten_thousand_reloads_under_eight_busy_clients_leave_no_verdict_un
     for one in decided:
         alone = decide_request(POLICIES[one.decision.policy], one.request)
         assert (one.decision.reason, one.decision.rule) == (alone.reason, alone.rule)
-        number = one.request.target.strip("/").lstrip("xk")
-        assert (told[number] == 200) is one.decision.allowed
+        asked = one.request.target.strip("/").lstrip("xk")
+        assert (told[asked] == 200) is one.decision.allowed
         seen[one.decision.policy, one.decision.reason, one.decision.rule] += 1
     assert set(seen) == {
         (FIRST.digest, Reason.ALLOWED_BY_RULE, "good"),
@@ -119,7 +129,9 @@ async def test_an_idle_tunnel_whose_connect_is_refused_now_is_closed(tmp_path: P
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["graceful", "strict"])
-async def test_a_transfer_in_flight_finishes_unless_its_reload_is_strict(tmp_path: Path, strict: bool) -> None:
+async def test_a_transfer_in_flight_finishes_unless_its_reload_is_strict(
+    tmp_path: Path, strict: bool
+) -> None:
     go_on = asyncio.Event()
 
     async def slow(seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

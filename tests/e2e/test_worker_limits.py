@@ -69,15 +69,16 @@ async def test_what_a_killed_worker_held_open_counts_no_more(tmp_path: Path) -> 
         assert (await door.stop(process))[0] == 0
 
 
-async def test_workers_are_replaced_while_the_gate_is_full(tmp_path: Path) -> None:
+async def test_a_worker_is_replaced_while_the_gate_is_full(tmp_path: Path) -> None:
     """The self-test of a new worker is not turned away."""
     async with front_door(tmp_path) as door:
         process, port, _ = await door.start(limits=f"connections: {MOST}")
+        before = workers_of(process)
         async with full(port, door, MOST):
-            before = workers_of(process)
-            process.send_signal(signal.SIGHUP)
-            await until(lambda: len(workers_of(process) - before) == 2)
-        await until(lambda: not workers_of(process) & before)
+            victim = min(before)
+            os.kill(victim, signal.SIGKILL)
+            await until(lambda: len(now := workers_of(process)) == 2 and victim not in now)
+            await eventually(lambda: door.shows("s3gate_workers", 2))
         assert (await door.stop(process))[0] == 0
 
 

@@ -33,8 +33,13 @@ def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_another_word_is_not_answered(tmp_path: Path) -> None:
     asked: list[int] = []
+
+    def reload() -> bytes:
+        asked.append(1)
+        return b"{}\n"
+
     with (
-        serve_control(tmp_path, lambda: asked.append(1) or b"{}\n") as path,
+        serve_control(tmp_path, reload) as path,
         socket.socket(socket.AF_UNIX) as client,
     ):
         client.connect(str(path))

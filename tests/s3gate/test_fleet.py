@@ -110,7 +110,7 @@ def test_a_hangup_brings_in_a_new_policy_and_refuses_a_broken_one(tmp_path: Path
         assert [(one["before"], one["policy"]) for one in told] == [
             (None, before), (before, before), (before, after),
         ]  # fmt: skip
-        assert "refused: line 4" in told[1]["source"]
+        assert "refused: line 4" in str(told[1]["source"])
         assert told[2]["source"] == f"{tmp_path / 'policy.yaml'} ({after})"
 
 

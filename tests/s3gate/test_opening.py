@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gate_process import GateFiles
+from drive.sources import run_aws
+from gate_process import SETTINGS, GateFiles
 from s3gate.loading import CannotStart
 from s3gate.opening import load_authority, make_runtime, open_journal
 from s3gate.settings import Settings, read_settings
@@ -22,8 +23,8 @@ def test_the_settings_reach_the_runtime(settings: Settings) -> None:
     assert runtime.networks.public
 
 
-def test_a_ca_that_cannot_be_used_is_said(settings: Settings) -> None:
-    settings.ca.certificate.write_bytes(secrets.token_bytes(64))
+def test_a_ca_that_cannot_be_used_is_said(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(secrets.token_bytes(64))
     with pytest.raises(CannotStart, match="PEM"):
         load_authority(settings)
 
@@ -34,3 +35,19 @@ def test_each_process_takes_a_journal_of_its_own(settings: Settings) -> None:
             assert first.directory != second.directory
         with open_journal(settings) as third:
             assert third.directory == second.directory, "what a process leaves, the next one takes"
+
+
+def test_a_ca_may_lie_in_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    GateFiles(tmp_path).write()
+    places = SETTINGS.replace("ca.pem", "ssm:///s3gate/ca").replace("ca.key", "secretsmanager://s3gate/ca")
+    (tmp_path / "s3gate.yaml").write_text(places)
+    settings = read_settings(tmp_path / "s3gate.yaml", {})
+    with run_aws(tmp_path / "aws") as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(CannotStart, match="CA certificate ssm:///s3gate/ca cannot be read: GetParameter"):
+            load_authority(settings)
+        aws.ssm("/s3gate/ca")[1]((tmp_path / "ca.pem").read_bytes())
+        aws.secret("s3gate/ca")[1]((tmp_path / "ca.key").read_bytes())
+        assert load_authority(settings).certificate_pem() == (tmp_path / "ca.pem").read_bytes()
+    assert settings.ground.services == {"ssm", "secretsmanager"}

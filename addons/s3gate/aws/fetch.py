@@ -104,13 +104,25 @@ class Fetcher:
     def _read(self, place: Remote) -> tuple[bytes, str]:
         """The bytes and their version; what is unchanged is what was kept."""
         kept = self._kept.get(place)
-        read = _READERS[place.scheme](self, place, kept[1] if kept is not None else None)
+        read = self._ask(place, kept[1] if kept is not None else None)
         if read is not None:
             self._kept[place] = read
             return read
         if kept is None:
             raise SourceUnreachable(f"{place} is empty; deploy a policy there")
         return kept
+
+    def _ask(self, place: Remote, known: str | None) -> tuple[bytes, str] | None:
+        """The bytes and their version, or None when that is the known one."""
+        match place.scheme:
+            case Scheme.S3:
+                return self._object(place, known)
+            case Scheme.SSM:
+                return self._parameter(place, known)
+            case Scheme.APPCONFIG:
+                return self._profile(place)
+            case Scheme.SECRETSMANAGER:
+                return self._secret(place, known)
 
     def _object(self, place: Remote, known: str | None) -> tuple[bytes, str] | None:
         bucket, key = place.parts
@@ -134,7 +146,7 @@ class Fetcher:
         told = f"version {parameter['Version']}"
         return None if told == known else (str(parameter["Value"]).encode(), told)
 
-    def _profile(self, place: Remote, _known: str | None) -> tuple[bytes, str] | None:
+    def _profile(self, place: Remote) -> tuple[bytes, str] | None:
         client = self._client("appconfigdata")
         if self._token is None or self._clock() < self._not_before:
             # A token serves once, and not before its time: a new session tells the whole configuration.
@@ -163,14 +175,6 @@ class Fetcher:
             return None
         binary = answer.get("SecretBinary")
         return (binary if isinstance(binary, bytes) else str(answer["SecretString"]).encode()), told
-
-
-_READERS: Final = {
-    Scheme.S3: Fetcher._object,
-    Scheme.SSM: Fetcher._parameter,
-    Scheme.APPCONFIG: Fetcher._profile,
-    Scheme.SECRETSMANAGER: Fetcher._secret,
-}
 
 
 def find_cases(place: Remote) -> Remote | None:

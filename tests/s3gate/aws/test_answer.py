@@ -9,7 +9,9 @@ PLACE = Remote(Scheme.S3, ("bucket", "a/key"))
 
 
 @pytest.mark.parametrize(
-    "found", [None, SourceText(b"\x00\xff\n", '"etag"'), SourceText(b"a", "1", b"cases")], ids=["same", "text", "cases"]
+    "found",
+    [None, SourceText(b"\x00\xff\n", '"etag"'), SourceText(b"a", "1", b"cases")],
+    ids=["same", "text", "cases"],
 )
 def test_an_answer_comes_back(found: SourceText | None) -> None:
     line = render_answer(found)

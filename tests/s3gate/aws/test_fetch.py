@@ -58,7 +58,9 @@ def test_a_change_is_seen_once(
 def test_what_is_not_there_is_told_and_found_when_it_comes(aws: Aws, clients: Callable[[], Client]) -> None:
     place, put = aws.ssm("/later")
     fetcher = Fetcher(place, clients)
-    with pytest.raises(SourceUnreachable, match="ssm:///later cannot be read: GetParameter answers ParameterNotFound"):
+    with pytest.raises(
+        SourceUnreachable, match="ssm:///later cannot be read: GetParameter answers ParameterNotFound"
+    ):
         fetcher.look()
     put(b"here")
     found = fetcher.look()
@@ -105,7 +107,9 @@ def test_what_is_too_large_is_no_policy(
         Fetcher(place, clients).look()
 
 
-def test_a_dead_endpoint_is_one_sentence(clients: Callable[[], Client], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_endpoint_is_one_sentence(
+    clients: Callable[[], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(SourceUnreachable, match="EndpointConnectionError"):
         Fetcher(Remote(Scheme.SSM, ("/p",)), clients).look()

@@ -59,7 +59,7 @@ def test_a_file_that_is_gone_is_told_and_read_when_it_is_back(path: Path) -> Non
     source = FileSource(path)
     source.look(now=True)
     path.unlink()
-    with pytest.raises(SourceUnreachable, match="policy.yaml` cannot be read: No such file"):
+    with pytest.raises(SourceUnreachable, match=r"policy\.yaml` cannot be read: No such file"):
         source.look()
     path.write_bytes(b"back")
     assert source.look() is None
