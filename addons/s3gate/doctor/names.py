@@ -35,7 +35,7 @@ def check_private(name: str, nameservers: Sequence[str], seconds: float = STEP_S
     if outside:
         kind = classify_address(ip_address(outside[0]))[0]
         return [wrong(title, f"has the {kind} address {outside[0]}", ENABLE)]
-    return [fine(title, f"has {', '.join(addresses)}")]
+    return [fine(title, f"has {', '.join(sorted(addresses))}")]
 
 
 def check_upstream(
@@ -59,7 +59,7 @@ def check_upstream(
         told = f"{name} has the {refused[1]} address {refused[0]}, which `upstream.networks` does not list"
         then = ENABLE if refused[1] == PUBLIC else "list the endpoint's subnets in `upstream.networks`"
         return [wrong(title, told, then)]
-    return [fine(title, f"{name} has {', '.join(addresses)}")]
+    return [fine(title, f"{name} has {', '.join(sorted(addresses))}")]
 
 
 def _ask(
