@@ -35,9 +35,7 @@ async def upstream(server: DnsServer, networks: UpstreamNetworks) -> Finding:
     ("answer", "outcome", "why"),
     [
         pytest.param(Answer(ipv4=("10.0.0.5", "10.0.1.5")), Outcome.FINE, "10.0.0.5, 10.0.1.5", id="private"),
-        pytest.param(
-            Answer(ipv6=("fd12::5",)), Outcome.FINE, "fd12::5", id="IPv6"
-        ),
+        pytest.param(Answer(ipv6=("fd12::5",)), Outcome.FINE, "fd12::5", id="IPv6"),
         pytest.param(Answer(ipv4=("52.0.0.1",)), Outcome.WRONG, "public address 52.0.0.1", id="public"),
         pytest.param(
             Answer(ipv4=("10.0.0.5", "52.0.0.1")), Outcome.WRONG, "52.0.0.1", id="one of them public"
