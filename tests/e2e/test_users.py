@@ -11,6 +11,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from drive.wait import until
 from e2e.rig import GOOD, OTHER, REGION, MemoryRecorder, RawClient, Rig, run_rig
 from s3gate.policy.decision import Reason
 from s3gate.policy.document import parse_policy
@@ -286,3 +287,15 @@ async def test_a_client_is_known_by_the_endpoint_that_it_came_through(tmp_path: 
             Client("10.0.0.7", vpc_endpoint="vpce-0123456789abcdef1"),
         ]
         assert rig.recorder.reasons == [R.ALLOWED_BY_RULE, R.PROXY_AUTH_REQUIRED]
+
+
+async def test_a_strict_reload_knows_the_user_of_a_transfer_in_clear_text(gate: Rig) -> None:
+    async with await gate.connect() as client:
+        await client.send(
+            f"PUT http://{GOOD}/k HTTP/1.1\r\nHost: {GOOD}\r\nProxy-Authorization: {ALICE}\r\n"
+            "Content-Length: 6\r\n\r\nhal".encode()
+        )
+        await until(lambda: gate.recorder.decisions)
+        assert gate.gate.renew(strict=True) == 0, "the policy still lets alice"
+        await client.send(b"f-y")
+        assert (await client.read_answer()).startswith(b"HTTP/1.1 200 ")

@@ -216,7 +216,6 @@ class HttpGate(layer.Layer):
         self, head: RequestHead, authority: str | None, target: str
     ) -> layer.CommandGenerator[None]:
         exchange = self._begin(self._request(head, authority, target))
-        self._session.asked = exchange.request
         exchange.reusable = self._carriage.reusable
         transfer: Transfer | None = None
         try:
@@ -230,6 +229,7 @@ class HttpGate(layer.Layer):
         except BodyError as exc:
             exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, str(exc))
         yield from self._judge(exchange, head, S3gateRequestHook, HttpRequestHeadersHook)
+        self._session.asked = exchange.request  # with the user that it comes from
         decision = exchange.decision
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()

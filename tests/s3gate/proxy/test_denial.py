@@ -83,3 +83,25 @@ def test_a_status_may_be_given() -> None:
         b"HTTP/1.1 502 Bad Gateway\r\n"
         in render_denial(denial(), "01ID", method="GET", status=502).to_bytes()
     )
+
+
+def test_who_must_give_a_password_is_asked_for_one() -> None:
+    challenge = ("proxy-authenticate", 'Basic realm="s3gate", charset="UTF-8"')
+    denied = denial(Reason.PROXY_AUTH_REQUIRED, "why")
+    connect, plain = render_connect_denial(denied, "01ID"), render_denial(denied, "01ID", method="GET")
+    assert (connect.status, connect.phrase) == (407, "PROXY_AUTH_REQUIRED")
+    assert (plain.status, plain.phrase) == (407, "Proxy Authentication Required")
+    assert challenge in connect.headers
+    assert challenge in plain.headers
+    behind_tls = render_denial(denied, "01ID", method="GET", status=403)
+    assert (behind_tls.status, challenge in behind_tls.headers) == (403, False)
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ALLOWING - {Reason.PROXY_AUTH_REQUIRED}))
+def test_nobody_else_is_asked_for_a_password(reason: Reason) -> None:
+    for answer in (
+        render_connect_denial(denial(reason), "01ID"),
+        render_denial(denial(reason), "01ID", method="GET"),
+    ):
+        assert answer.status != 407
+        assert not any(name == "proxy-authenticate" for name, _ in answer.headers)

@@ -48,3 +48,11 @@ def test_contract_flow() -> None:
     flow, one = exchange()
     register(flow, one)
     assert exchange_of(flow.copy()) is None, "mitmproxy's flows are equal to their copies now"  # type: ignore[no-untyped-call]
+
+
+def test_no_password_is_in_the_picture() -> None:
+    flow, one = exchange(
+        f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: x\r\nproxy-Authorization: Basic YTpi\r\nX: y".encode()
+    )
+    assert flow.request.headers.fields == ((b"Host", b"x"), (b"X", b"y"))
+    assert ("proxy-Authorization", "Basic YTpi") in one.request.headers, "the gate itself reads it"

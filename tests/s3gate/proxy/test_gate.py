@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from base64 import b64encode
 from collections.abc import Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 
+import bcrypt
 import pytest
 from mitmproxy.connection import Client as Connection
 from mitmproxy.connection import Server
@@ -20,12 +22,14 @@ from drive.layers import ALLOW, DENY, HOST, make_context, make_services, make_se
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import NOTHING_READ, Reading
+from s3gate.proxy import passwords as passwords_file
 from s3gate.proxy.dial import _judged
 from s3gate.proxy.dns import DnsFailure, Resolved
 from s3gate.proxy.exchange import Exchange
 from s3gate.proxy.flow import make_flow, register
 from s3gate.proxy.gate import NOT_JUDGED, GateAddon
 from s3gate.proxy.head import parse_request_head
+from s3gate.proxy.passwords import Passwords
 from s3gate.proxy.ports import AuditUnavailable, Completion, NoMeter, Upstream
 from s3gate.proxy.stream import HttpGate
 from s3gate.s3.host import HostName
@@ -314,3 +318,37 @@ def test_no_other_layer_is_chosen_by_us() -> None:
     question = layer.NextLayer(make_context())
     Hooks().addon.next_layer(question)
     assert question.layer is None
+
+
+USERS = {"alice": bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()}
+
+
+def claimed(password: str, *, method: str = "CONNECT") -> Exchange:
+    value = "Basic " + b64encode(f"alice:{password}".encode()).decode()
+    head = parse_request_head(f"{method} {HOST}:443 HTTP/1.1\r\nProxy-Authorization: {value}".encode())
+    session = make_session()
+    session.connect = head.target if method == "CONNECT" else None
+    return Exchange(session.request(head, "http", None, head.target, make_services().now()), "01ID")
+
+
+async def test_a_user_is_known_before_the_verdict() -> None:
+    hooks = Hooks()
+    hooks.addon.services.passwords = Passwords(USERS)
+    right, wrong = claimed("secret"), claimed("wrong")
+    for one in (right, wrong):
+        await hooks.addon.s3gate_connect(one)
+    assert (right.request.client.user, right.proof) == ("alice", USERS["alice"])
+    assert (wrong.request.client.user, wrong.request.client.unproven) == (None, "alice")
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "GET"])
+async def test_while_too_many_passwords_wait_nobody_is_let_in(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords_file, "WAITING", 0)
+    hooks = Hooks()
+    hooks.addon.services.passwords = Passwords(USERS)
+    one = claimed("secret", method=method)
+    await (hooks.addon.s3gate_connect if method == "CONNECT" else hooks.addon.s3gate_request)(one)
+    assert not one.lifted
+    assert [reason for reason, _ in hooks.recorder.seen] == [Reason.LIMIT_EXCEEDED]
