@@ -56,12 +56,14 @@ class Work:
         settings: valid, with the port that was reserved.
         loaded: the policy for workers that start from now on, or None.
         number: its number with the keeper.
+        refused: how many it had refused by then.
         slots: file in which all workers count their connections.
     """
 
     settings: Settings
     loaded: Loaded | None
     number: int
+    refused: int
     slots: Path
 
     def __call__(self, link: Connection) -> None:
@@ -89,7 +91,7 @@ class Work:
                     link.send_bytes(status.to_line())
 
         standing = Standing() if self.settings.cloudwatch.enabled else None
-        in_force = PolicyInForce(self.loaded, self.number)
+        in_force = PolicyInForce(self.loaded, self.number, self.refused)
         async with open_gate(
             self.settings, self.loaded, in_force, metrics, standing, tell, self.slots
         ) as running:
@@ -136,7 +138,9 @@ def run_fleet(settings: Settings, keeper: PolicyKeeper, started: Callable[[Ports
         source, files = str(settings.policy), PolicyFiles(directory, keeper, str(settings.policy))
         files.write()
         first = keeper.kept
-        work = Work(settings.model_copy(update={"listen": listen}), first.loaded, first.number, slots)
+        work = Work(
+            settings.model_copy(update={"listen": listen}), first.loaded, first.number, first.refusals, slots
+        )
         shared = SharedMetrics(directory)
 
         def news(writer: str) -> list[bytes]:
@@ -171,9 +175,9 @@ def run_fleet(settings: Settings, keeper: PolicyKeeper, started: Callable[[Ports
             return desk.measure(shared.page())
 
         def told() -> None:
-            if files.write():
-                kept = keeper.kept
-                work.loaded, work.number = kept.loaded, kept.number
+            kept = keeper.kept
+            if files.write() or kept.refusals > work.refused:
+                work.loaded, work.number, work.refused = kept.loaded, kept.number, kept.refusals
                 supervisor.tell_now()
 
         with (

@@ -49,7 +49,7 @@ class News:
     @classmethod
     def of(cls, kept: Kept, source: str) -> "News":
         """The news of a keeper in this process."""
-        return cls(kept.number, source, kept.refused)
+        return cls(kept.number, source, kept.last_refused)
 
     def to_word(self) -> bytes:
         """For another process."""
@@ -76,11 +76,13 @@ class PolicyInForce:
     Args:
         loaded: found at the start, or None: nothing passes.
         number: its number with the keeper.
+        refused: how many the keeper had refused by then: they are recorded elsewhere.
     """
 
-    def __init__(self, loaded: Loaded | None, number: int = 1) -> None:
+    def __init__(self, loaded: Loaded | None, number: int = 1, refused: int = 0) -> None:
         self._policy = loaded.policy if loaded is not None else None
         self.number = number if loaded is not None else 0
+        self.refused = refused
 
     def current(self) -> Policy | None:
         """The policy, whole; None: there is none yet."""
@@ -110,7 +112,6 @@ class Follower:
     ) -> None:
         self._in_force, self._journal, self._renewed = in_force, journal, renewed
         self._turn = asyncio.Lock()
-        self._refused = 0
 
     async def follow(self, news: News, fetch: Callable[[], Loaded]) -> None:
         """Do what news ask for; those that came while others were followed are late, and harmless.
@@ -121,7 +122,7 @@ class Follower:
         """
         async with self._turn:
             try:
-                if news.refused is not None and news.refused.number > self._refused:
+                if news.refused is not None and news.refused.number > self._in_force.refused:
                     await self._record_refused(news.refused, news.source)
                 if news.number > self._in_force.number:
                     await self._bring_in(await asyncio.to_thread(fetch), news.number)
@@ -141,7 +142,7 @@ class Follower:
         if kept is not None:  # else every request is refused with a record of its own
             where = f"{source} ({refused.version}), {refused.digest} refused: {refused.why}"
             await _record(self._journal, kept, kept, where)
-        self._refused = refused.number
+        self._in_force.refused = refused.number
 
 
 async def record_policy(journal: Journal, loaded: Loaded, before: str | None) -> None:

@@ -77,8 +77,8 @@ class Kept:
         number: grows by one with each policy that comes into force; 0: there is none yet.
         loaded: the policy, or None.
         confirmed_at: when the source last held just this, on `time.monotonic`.
-        refused: what was refused last, while the source holds it.
-        refusals: how many were refused so far.
+        refused: what the source holds instead and is refused, or None.
+        last_refused: what was refused last, whatever the source holds now.
         unreachable: why the source cannot be read, or None.
     """
 
@@ -86,13 +86,18 @@ class Kept:
     loaded: Loaded | None
     confirmed_at: float
     refused: Refused | None = None
-    refusals: int = 0
+    last_refused: Refused | None = None
     unreachable: str | None = None
 
     @property
     def digest(self) -> str | None:
         """Of the policy."""
         return self.loaded.policy.digest if self.loaded is not None else None
+
+    @property
+    def refusals(self) -> int:
+        """How many were refused so far."""
+        return self.last_refused.number if self.last_refused is not None else 0
 
     def fetch(self) -> Loaded:
         """The policy.
@@ -290,12 +295,12 @@ class PolicyKeeper:
             why = _tell(exc.mistakes)
             log.error("the policy stays as it is; %s (%s) is refused: %s", self._place, text.version, why)  # noqa: TRY400 - as above
             refused = Refused(kept.refusals + 1, why, digest, text.version)
-            self._kept = replace(kept, refused=refused, refusals=refused.number)
+            self._kept = replace(kept, refused=refused, last_refused=refused)
         else:
             log.warning(
                 "the policy is now %s, was %s; %s (%s)", digest, kept.digest, self._place, text.version
             )
-            self._kept = Kept(kept.number + 1, loaded, time.monotonic(), None, kept.refusals)
+            self._kept = Kept(kept.number + 1, loaded, time.monotonic(), None, kept.last_refused)
         self._pending = None
 
 

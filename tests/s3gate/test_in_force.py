@@ -60,6 +60,20 @@ async def test_a_refusal_is_recorded_once_beside_the_policy_that_stays(
     assert told(tmp_path) == [(kept, kept, "p (3), sha256:bad refused: line 4: no")]
 
 
+async def test_a_refusal_just_before_a_good_policy_is_recorded_too(journal: Journal, tmp_path: Path) -> None:
+    in_force = PolicyInForce(ONE)
+    await Follower(in_force, journal).follow(News(2, "p", REFUSED), lambda: TWO)
+    kept, after = ONE.policy.digest, TWO.policy.digest
+    assert [one[:2] for one in told(tmp_path)] == [(kept, kept), (kept, after)]
+
+
+async def test_what_was_refused_before_a_worker_began_is_not_its_own(
+    journal: Journal, tmp_path: Path
+) -> None:
+    await Follower(PolicyInForce(ONE, refused=1), journal).follow(News(1, "p", REFUSED), lambda: ONE)
+    assert told(tmp_path) == []
+
+
 async def test_the_first_policy_of_a_gate_without_one(journal: Journal, tmp_path: Path) -> None:
     in_force = PolicyInForce(None)
     follower = Follower(in_force, journal)

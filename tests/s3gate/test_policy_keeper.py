@@ -92,6 +92,7 @@ def test_what_is_refused_leaves_the_last_good_one(caplog: pytest.LogCaptureFixtu
         script.lies = ONE
         kept = reload(keeper)
         assert (kept.number, kept.problem, kept.refusals) == (1, None, 1)
+        assert kept.last_refused is not None, "whoever serves may not have heard of it yet"
         assert kept.confirmed_at > before
 
 
