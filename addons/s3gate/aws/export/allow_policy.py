@@ -10,21 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from s3gate.aws.export.document import merge_grants
-from s3gate.aws.export.grant import (
-    LIST_BUCKET,
-    Condition,
-    Grant,
-    coarse_grants_of,
-    grants_of,
-    operations_of,
-)
+from s3gate.aws.export.grant import Condition, Grant, coarse_grants_of, grants_of
 from s3gate.aws.export.preset_grant import preset_grants
+from s3gate.aws.export.remark import find_remarks, join_remarks, policy_remarks
 from s3gate.aws.export.target import Kind, NotRendered, Target, partition_of_region, target_of
 from s3gate.policy.model import Policy, Rule
 
 S3: Final = "s3"
 S3_EXPRESS: Final = "s3express"
-_ENFORCED: Final = "what it only watches is refused here"
 _KINDS: Final = {S3: (Kind.BUCKET, Kind.ACCESS_POINT), S3_EXPRESS: (Kind.DIRECTORY_BUCKET,)}
 
 
@@ -96,43 +89,16 @@ def render_grants(
     kinds = {kind for service in services for kind in _KINDS[service]}
     extra = tuple(extra)
     grants: list[Grant] = []
-    notes: list[str] = []
+    remarks: list[tuple[str, str]] = []
     for rule, target in chosen_rules(policy, choice):
         if isinstance(target, NotRendered):
-            notes.append(f"rule `{rule.id}` is left out: {target}")
+            remarks.append((rule.id, f"left out: {target}"))
         elif target.kind not in kinds:
             service = next(name for name, some in _KINDS.items() if target.kind in some)
-            notes.append(f"rule `{rule.id}` is left out: {target.kind.value}s are of service `{service}`")
+            remarks.append((rule.id, f"left out: {target.kind.value}s are of service `{service}`"))
         else:
             grants += rights(rule, target, rule.owner or choice.owner, extra)
-            notes += () if coarse else _remarks(rule, target)
+            remarks += () if coarse else ((rule.id, text) for text in find_remarks(rule, target))
     if S3 in services:
         grants += preset_grants(policy, choice.region, extra)
-    return Rendered(tuple(merge_grants(grants)), (*_general(policy), *notes))
-
-
-def _remarks(rule: Rule, target: Target) -> Iterator[str]:
-    names = operations_of(rule)
-    if target.kind is Kind.DIRECTORY_BUCKET:
-        yield f"rule `{rule.id}`: S3 Express asks for a session alone; operations and keys are the gate's"
-    elif "HeadBucket" in names and rule.keys and "HeadBucket" not in rule.operations:
-        yield (
-            f"rule `{rule.id}`: HeadBucket is left out: to IAM it is {LIST_BUCKET} without a prefix, which "
-            "lists every key; write HeadBucket under `allow` to have it"
-        )
-    elif "HeadBucket" in names and not names & {"ListObjects", "ListObjectsV2"}:
-        yield (
-            f"rule `{rule.id}`: HeadBucket is {LIST_BUCKET} to IAM, which lists too; name operations "
-            "instead of `read` to leave it out"
-        )
-    if rule.monitor is not None:
-        yield f"rule `{rule.id}` is in monitor mode until {rule.monitor.until}; {_ENFORCED}"
-    if target.kind is Kind.ACCESS_POINT and not target.regions:
-        yield f"rule `{rule.id}`: multi-region access points have their own endpoint, s3-global.accesspoint"
-
-
-def _general(policy: Policy) -> Iterator[str]:
-    if policy.monitor is not None:
-        yield f"the policy is in monitor mode until {policy.monitor.until}; {_ENFORCED}"
-    if any(rule.clients for rule in policy.rules):
-        yield "`clients` is the gate's alone: S3 sees the gate's address"
+    return Rendered(tuple(merge_grants(grants)), (*policy_remarks(policy), *join_remarks(remarks)))

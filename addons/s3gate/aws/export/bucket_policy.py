@@ -7,10 +7,10 @@ endpoint alone.
 1. `aws:SourceVpce` is absent over the internet, and a negated operator holds for what is absent:
    such requests are denied. `aws:SourceIp` is absent through an endpoint (AWS PrivateLink
    guide, gateway endpoints for S3), so the two conditions do not meet.
-2. AWS services that come with a service principal (log delivery, replication of inventories) or on behalf
-   of a user (forward access sessions) come through no endpoint: both are exempt, as AWS's
-   data perimeter examples do. Anonymous requests have neither key: `BoolIfExists`, for a plain
-   `Bool` would let them slip.
+2. AWS services that come as themselves (log delivery, inventory reports) or with a user's rights
+   (forward access sessions, as of Athena) come through no endpoint: both are exempt, as in AWS's
+   data perimeter examples. A role that a service assumes (replication) is neither. Anonymous
+   requests have neither key: `BoolIfExists`, for a plain `Bool` would let them slip.
 3. It denies, it allows nothing: it stands beside the statements that a bucket has.
 """
 

@@ -52,7 +52,9 @@ def conditions_block(conditions: Iterable[Condition]) -> dict[str, dict[str, obj
     """The `Condition` of a statement; one value stands alone."""
     block: dict[str, dict[str, object]] = {}
     for operator, key, values in sorted(conditions):
-        block.setdefault(operator, {})[key] = values[0] if len(values) == 1 else list(values)
+        if key in block.setdefault(operator, {}):
+            raise ValueError(f"`{key}` stands twice under `{operator}`: one of them would be lost")
+        block[operator][key] = values[0] if len(values) == 1 else list(values)
     return block
 
 

@@ -57,6 +57,11 @@ def operations_of(rule: Rule) -> frozenset[str]:
     return frozenset(name for name in allowed if _within_keys(name))
 
 
+def limits_lists(rule: Rule) -> bool:
+    """Whether a list must name a prefix."""
+    return bool(rule.keys) and not any(glob.covers_prefix("") for glob in rule.keys)
+
+
 def _within_keys(name: str) -> bool:
     """Whether the gate allows the operation under a rule with `keys` for any key at all."""
     if ACTIONS[name].level is Level.OBJECT:
@@ -124,7 +129,7 @@ def _of_bucket(rule: Rule, names: frozenset[str], resources: tuple[str, ...]) ->
     """The bucket's own actions; those that list stay within `keys` by `s3:prefix`."""
     found = _harmless_acl(names, Level.BUCKET, _actions(names, Level.BUCKET), resources)
     free, bound = names, frozenset[str]()
-    limited = bool(rule.keys) and not any(glob.covers_prefix("") for glob in rule.keys)
+    limited = limits_lists(rule)
     if limited:
         bound = frozenset(name for name in names if OPERATION_CLASS[name] is OperationClass.LIST)
         free = names - bound - ({"HeadBucket"} - rule.operations)

@@ -71,10 +71,10 @@ def test_directory_buckets_have_an_endpoint_of_their_own() -> None:
 
 def test_what_is_left_out_is_told() -> None:
     notes = "\n".join(render_grants(POLICY, Choice("eu-west-1"), (S3,)).notes)
-    assert "rule `lambda` is left out" in notes
-    assert "rule `zonal` is left out: directory buckets are of service `s3express`" in notes
+    assert "rule `lambda`: left out" in notes
+    assert "rule `zonal`: left out: directory buckets are of service `s3express`" in notes
     assert "`clients` is the gate's alone" in notes
-    assert "rule `many`: multi-region access points have their own endpoint" in notes
+    assert "rule `many`: multi-region access points have an endpoint of their own" in notes
 
 
 def test_monitor_mode_is_told() -> None:
@@ -82,7 +82,7 @@ def test_monitor_mode_is_told() -> None:
     rules = "rules: [{id: a, bucket: data, allow: [read], keys: [x], mode: monitor, until: 2027-02-01}]\n"
     notes = render_grants(parse_policy((text + rules).encode()), Choice()).notes
     assert "the policy is in monitor mode until 2027-01-01; what it only watches is refused here" in notes
-    assert "rule `a` is in monitor mode until 2027-02-01; what it only watches is refused here" in notes
+    assert "rule `a`: in monitor mode until 2027-02-01; what it only watches is refused here" in notes
     assert any(note.startswith("rule `a`: HeadBucket is left out") for note in notes)
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from s3gate.aws.export.document import (
     allow_document,
     conditions_block,
@@ -51,6 +53,11 @@ def test_several_values_are_a_list() -> None:
     assert conditions_block([("StringEquals", "k", ("a", "b")), ("StringEquals", "l", ("c",))]) == {
         "StringEquals": {"k": ["a", "b"], "l": "c"}
     }
+
+
+def test_no_condition_is_lost() -> None:
+    with pytest.raises(ValueError, match="`k` stands twice under `StringEquals`"):
+        conditions_block([("StringEquals", "k", ("a",)), ("StringEquals", "k", ("b",))])
 
 
 def test_the_text_is_ascii_and_without_white_space() -> None:

@@ -11,8 +11,9 @@ import click
 
 from s3gate.aws.export.allow_policy import Choice, chosen_rules
 from s3gate.aws.export.bucket_policy import Way, bucket_document
+from s3gate.aws.export.remark import join_remarks
 from s3gate.aws.export.size import BUCKET_LIMIT, fit_document
-from s3gate.aws.export.target import Kind, NotRendered
+from s3gate.aws.export.target import Kind, NotRendered, Target
 from s3gate.cli.audit.place import EXIT_NO, WrongInput
 from s3gate.cli.policy.export.choice import (
     addresses_option,
@@ -73,9 +74,10 @@ def bucket_command(
 ) -> None:
     """Deny every way to the buckets but through your endpoints.
 
-    Renders a policy for each listed bucket, to be added to what it has. AWS services
-    that act for you (log delivery, replication) stay exempt. One document a bucket, with
-    --cut-over two.
+    Renders a policy for each listed bucket, to be added to what it has; with --cut-over
+    two. AWS services that come as themselves (log delivery) or with a user's rights
+    (Athena) stay exempt; a role that a service assumes (replication) needs
+    --except-principal.
     """
     if cut_over != bool(addresses):
         raise WrongInput("--cut-over and --source-ip go together: step 1 lets these addresses in as well")
@@ -114,12 +116,16 @@ def _buckets(policy: Policy) -> Iterator[tuple[str, str]]:
             yield target.name, target.partition
 
 
+def _other(target: Target) -> str:
+    return f"{target.kind.value}s have policies of another form"
+
+
 def _notes(policy: Policy, principals: tuple[str, ...], *, cut_over: bool) -> Iterator[str]:
-    for rule, target in chosen_rules(policy, Choice()):
-        if isinstance(target, NotRendered):
-            yield f"rule `{rule.id}` is left out: {target}"
-        elif target.kind is not Kind.BUCKET:
-            yield f"rule `{rule.id}` is left out: {target.kind.value}s have policies of another form"
+    yield from join_remarks(
+        (rule.id, f"left out: {target if isinstance(target, NotRendered) else _other(target)}")
+        for rule, target in chosen_rules(policy, Choice())
+        if isinstance(target, NotRendered) or target.kind is not Kind.BUCKET
+    )
     yield "put-bucket-policy replaces: add the statement to what the bucket has"
     if not principals:
         yield (

@@ -25,6 +25,9 @@ _PRINCIPAL: Final = re.compile(
     r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:(?:role|user)/[A-Za-z0-9+=,.@_/-]{1,576}", re.ASCII
 )
 
+# Bits: wider networks than any one holder has (IANA IPv4 address space registry; RFC 4291, section 2.4).
+_MIN_PREFIX: Final = {4: 8, 6: 16}
+
 
 def policy_options[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """`--policy`, `--config` and `--json`."""
@@ -135,7 +138,9 @@ def addresses_option(
             network = ip_network(value)
         except ValueError as exc:
             raise click.BadParameter(f"`{value}` is no network: {exc}") from exc
-        if network.prefixlen == 0 or not network.is_global:
+        if network.prefixlen < _MIN_PREFIX[network.version]:
+            raise click.BadParameter(f"`{value}` is nearly everybody: name your own networks")
+        if not network.is_global:
             raise click.BadParameter(
                 f"`{value}` is no public network: over the internet S3 sees the address of your NAT or router"
             )

@@ -34,7 +34,7 @@ def test_each_bucket_once(policy: str) -> None:
     result = export("--policy", policy, "--vpc-endpoint-id", VPCE, "--json")
     assert result.exit_code == 0, result.output
     assert [json.loads(line)["bucket"] for line in result.stdout.splitlines()] == ["one", "two"]
-    assert "rule `d` is left out" in result.stderr
+    assert "rule `d`: left out" in result.stderr
     assert "--except-principal ARN keeps a way" in result.stderr
 
 
