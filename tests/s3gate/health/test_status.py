@@ -54,7 +54,10 @@ def test_the_page_tells_the_worst_of_all() -> None:
         "ready": True,
         "policy": ["sha256:a", "sha256:b"],
         "policy_source": {
-            "source": "s3://b/k", "version": "7", "age_s": 1.5, "problem": "the source is gone",
+            "source": "s3://b/k",
+            "version": "7",
+            "age_s": 1.5,
+            "problem": "the source is gone",
         },
         "selftest": "refused",
         "journal": "writable",
