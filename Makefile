@@ -9,7 +9,7 @@ environment := $(development)/environment.sh
 FUZZ_SECONDS ?= 300
 export PYTHON
 
-.PHONY: help demo test faults fuzz bypass bench lint lock clean
+.PHONY: help demo test faults fuzz bypass bench results lint lock clean
 
 help:
 	@echo 'make demo   an allowed upload, refused ones, the audit trail and the alarm, on this machine'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint   ruff and mypy only'
 	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root; 3 minutes)'
 	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root; BENCH=--help tells more)'
+	@echo 'make results  the same, kept: tests/bench/results/ and the figures of README.md made anew'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
 
@@ -42,6 +43,11 @@ bypass:
 
 bench:
 	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && PYTHONPATH=tests exec "$$bin/python" -m bench $(BENCH)
+
+results:
+	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && export PYTHONPATH=tests && \
+	  { "$$bin/python" -m bench --out tests/bench/results $(BENCH); [ $$? -le 1 ]; } && \
+	  exec "$$bin/python" tests/generate/cost_section.py README.md
 
 lock:
 	@$(development)/lock.sh

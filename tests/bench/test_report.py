@@ -9,7 +9,7 @@ import pytest
 
 from bench.cost.chart import render_chart, write_png
 from bench.cost.machine import described_processors, read_version, render_machine
-from bench.cost.report import render_json, render_markdown, render_table
+from bench.cost.report import render_cell, render_json, render_markdown, render_table
 from bench.cost.rows import NAMES, ROWS
 
 MACHINE = {"date": "2026-11-22", "processors": "2 vCPU, AMD EPYC", "kernel": "Linux 6.18", "Squid": "5.7"}
@@ -34,6 +34,11 @@ def test_the_table_fits_80_columns() -> None:
     table = render_table(EVERYTHING)
     assert max(map(len, table.splitlines())) <= 80
     assert all(f"\n{row.label} " in table for row in ROWS)
+
+
+def test_a_wide_spread_does_not_run_into_the_next_cell() -> None:
+    assert render_cell([8.80, 1.0, 24.58]) == "8.80 ±12"
+    assert render_cell([0.54, 0.3, 3.86]) == "0.54 ±1.78"
 
 
 def test_what_was_not_measured_is_not_shown() -> None:

@@ -45,13 +45,14 @@ def render() -> str:
     about = ", ".join(
         [machine["date"], machine["processors"], machine["kernel"], f"Squid {machine['Squid']}"]
     )
+    shared = next((note for note in document["notes"] if note.startswith("of the machine's CPU time")), "")
     able = runpy.run_path(str(SIZING))
     one: dict[str, float] = able["per_vcpu"](able["parse_costs"](RESULTS.read_text(encoding="utf-8")))
     example = subprocess.run(
         [sys.executable, str(SIZING), *EXAMPLE], capture_output=True, text=True, check=True
     ).stdout
     return (
-        f"{BEGIN}Measured {about}; medians, all in one run:\n\n{_table(document)}\n"
+        f"{BEGIN}Measured {about}; medians, all in one run\n({shared}):\n\n{_table(document)}\n"
         f"So one such vCPU moves {one['down_gbit_per_s']:.1f} Gbit/s down or {one['up_gbit_per_s']:.1f} Gbit/s up, or "
         f"answers {one['requests_per_s']:,.0f}\nsmall requests a second, or opens "
         f"{one['connections_per_s']:,.0f} tunnels a second. What that means behind the load balancer:\n\n"

@@ -35,13 +35,15 @@ def _columns(words: Sequence[str]) -> str:
 
 
 def render_cell(found: Sequence[float]) -> str:
-    """`4.44 ±0.43`; `-` when there is nothing."""
+    """`4.44 ±0.43`, with fewer digits where the cell would not hold them; `-` when there is nothing."""
     if not found:
         return "-"
     middle = statistics.median(found)
     digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
-    half = f" ±{spread(found):.{digits}f}" if len(found) > 1 else ""
-    return f"{middle:.{digits}f}{half}"
+    if len(found) == 1:
+        return f"{middle:.{digits}f}"
+    widest = f"{middle:.{digits}f} ±{spread(found):.{digits}f}"
+    return widest if len(widest) < CELLS[-1] else f"{middle:.{digits}f} ±{spread(found):.0f}"
 
 
 def render_verdict(verdict: Verdict) -> str:
