@@ -18,7 +18,9 @@ OVER = Monitor(date(2026, 1, 1))
 
 
 def case(text: str = HEAD + RULE) -> Case:
-    return Case(parse_policy(text.encode()), Ask().request())
+    read = Case(parse_policy(text.encode()), Ask().request())
+    read.read_head()  # no verdict of the list comes before
+    return read
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
