@@ -77,3 +77,12 @@ def test_what_cannot_be_cut_is_named() -> None:
 
 def test_a_document_is_json() -> None:
     assert json.loads(fit_document(of_length(100), ENDPOINT_LIMIT) or "")["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_the_last_character_counts_in_a_part_too(more: int) -> None:
+    first = Grant(GET, ("arn:aws:s3:::first/*",))
+    whole = [Grant(GET, (*first.resources, "arn:aws:s3:::/*"))]
+    missing = MANAGED_LIMIT.characters - len(render_document(allow_document(whole, principal=False)))
+    grants = merge_grants([first, Grant(GET, (f"arn:aws:s3:::{'x' * (missing + more)}/*",))])
+    assert len(split_grants(grants, MANAGED_LIMIT, principal=False)) == (2 if more > 0 else 1)
