@@ -64,7 +64,14 @@ KEYS: Final = ("in/a b", "out/b", "$xyz/日本")
 # Refused for what a request names: no export may allow it.
 NAMED: Final = {Reason.BUCKET_NOT_LISTED, Reason.ACCOUNT_NOT_ALLOWED, Reason.COPY_SOURCE_NOT_LISTED}
 # Those that are asked about with every header as well.
-EVERY_HEADER: Final = {"every-bucket", "write-bucket", "keyed-bucket", "owned-bucket", "taken-bucket", "single-bucket"}
+EVERY_HEADER: Final = {
+    "every-bucket",
+    "write-bucket",
+    "keyed-bucket",
+    "owned-bucket",
+    "taken-bucket",
+    "single-bucket",
+}
 # Not asked about: no bucket is named, or S3 Express alone knows them.
 ELSEWHERE: Final = {
     "ListBuckets",
