@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the environment NAME once and prints its bin directory: environment.sh s3gate|emulator
+# Makes the environment NAME once and prints its bin directory: environment.sh s3gate|emulator|iam|lint|checkov
 #
 # It lies in .venv/NAME-VERSION and comes from locks/NAME-VERSION.txt, whose hashes pip insists on. A stamp
 # holds what it was made from; while that is unchanged nothing is done.

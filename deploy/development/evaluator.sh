@@ -3,6 +3,7 @@
 #
 # npm installs what evaluator/package-lock.json pins by hash, and runs no script of a package. A stamp holds what it
 # was made from; while that is unchanged nothing is done.
+# shellcheck disable=SC2016  # the quotes around a name are for the reader
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -25,3 +25,5 @@ cd "$top"
 write s3gate pyproject.toml --group tests
 write emulator --group emulator
 write iam --group iam
+write lint --group lint
+write checkov --group checkov

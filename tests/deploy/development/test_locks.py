@@ -15,6 +15,8 @@ WANTED = {
     "s3gate": [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["tests"]],
     "emulator": PROJECT["dependency-groups"]["emulator"],
     "iam": PROJECT["dependency-groups"]["iam"],
+    "lint": PROJECT["dependency-groups"]["lint"],
+    "checkov": PROJECT["dependency-groups"]["checkov"],
 }
 NAMES = [f"{name}-{version}" for name in WANTED for version in ("3.12", "3.13")]
 LINE = re.compile(r"([a-z0-9-]+)==([^ ]+)(?: ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?", re.ASCII)
