@@ -27,7 +27,7 @@ demo:
 	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && exec "$$bin/s3gate" demo
 
 test:
-	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && $(environment) iam >/dev/null && $(environment) lint >/dev/null && $(environment) checkov >/dev/null && $(development)/debian-packages.sh && { $(development)/evaluator.sh >/dev/null || :; } && exec $(development)/checks.sh "$$bin"
+	@bin=$$($(environment) s3gate) && $(environment) emulator >/dev/null && $(environment) iam >/dev/null && $(environment) lint >/dev/null && $(environment) checkov >/dev/null && $(environment) schemas >/dev/null && $(development)/debian-packages.sh && { $(development)/evaluator.sh >/dev/null || :; } && exec $(development)/checks.sh "$$bin"
 
 faults:
 	@bin=$$($(environment) s3gate) && PYTHONPATH=tests:addons exec "$$bin/python" -m faults.table

@@ -27,3 +27,10 @@ write emulator --group emulator
 write iam --group iam
 write lint --group lint
 write checkov --group checkov
+write schemas --group schemas
+# What the release holds: of the tested environment, the part that runs.
+for version in 3.12 3.13; do
+  "$tool/bin/uv" pip compile --quiet --universal --python-version "$version" --generate-hashes --only-binary :all: \
+    --no-emit-index-url --no-annotate --no-header --constraint "$here/locks/s3gate-$version.txt" \
+    --output-file "$here/locks/release-$version.txt" pyproject.toml
+done

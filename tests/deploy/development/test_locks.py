@@ -17,6 +17,8 @@ WANTED = {
     "iam": PROJECT["dependency-groups"]["iam"],
     "lint": PROJECT["dependency-groups"]["lint"],
     "checkov": PROJECT["dependency-groups"]["checkov"],
+    "schemas": PROJECT["dependency-groups"]["schemas"],
+    "release": PROJECT["project"]["dependencies"],
 }
 NAMES = [f"{name}-{version}" for name in WANTED for version in ("3.12", "3.13")]
 LINE = re.compile(r"([a-z0-9-]+)==([^ ]+)(?: ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?", re.ASCII)
@@ -55,3 +57,9 @@ def test_wheels_of_other_platforms_are_locked_too(name: str) -> None:
         current = pin[1] if pin is not None and pin[1] is not None else current
         counts[current] = counts.get(current, -1) + 1
     assert counts["pyyaml"] > 20  # one for each Python, system and processor; this machine has one of them
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_what_is_released_is_what_was_tested(version: str) -> None:
+    released, tested = ((LOCKS / f"{name}-{version}.txt").read_text() for name in ("release", "s3gate"))
+    assert set(re.split(r"\n(?! )", released.strip())) <= set(re.split(r"\n(?! )", tested.strip()))
