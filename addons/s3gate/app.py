@@ -236,6 +236,7 @@ async def open_gate(
         CannotStart: the CA, the journal or a slot cannot be had.
     """
     authority = load_authority(settings)
+    metrics.show_ca(authority.certificate.not_valid_after_utc)
     tally, nonce = Tally(), Nonce()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(settings))

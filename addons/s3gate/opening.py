@@ -54,7 +54,9 @@ def load_authority(settings: Settings) -> Authority:
     """
     region = settings.cloudwatch.region
     certificate = _read(settings.ca.certificate, "CA certificate", region)
-    key = _read(settings.ca.private_key, "CA key", region)
+    # Both in one place are read once: whoever replaces them meanwhile never leaves us half of each.
+    together = settings.ca.private_key == settings.ca.certificate
+    key = certificate if together else _read(settings.ca.private_key, "CA key", region)
     try:
         return Authority.from_pem(certificate, key)
     except CaUnusable as exc:

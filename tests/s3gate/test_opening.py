@@ -29,6 +29,25 @@ def test_a_ca_that_cannot_be_used_is_said(settings: Settings, tmp_path: Path) ->
         load_authority(settings)
 
 
+def test_a_ca_with_its_key_in_one_place_is_read_once(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who replaces the file between two reads would leave half of each CA."""
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "ca.key").read_bytes() + (tmp_path / "ca.pem").read_bytes())
+    reads: list[Path] = []
+
+    def read(path: Path) -> bytes:
+        reads.append(path)
+        return path.open("rb").read()
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    ca = settings.ca.model_copy(update={"certificate": both, "private_key": both})
+    authority = load_authority(settings.model_copy(update={"ca": ca}))
+    assert reads.count(both) == 1
+    assert authority.certificate_pem() == (tmp_path / "ca.pem").open("rb").read()
+
+
 def test_each_process_takes_a_journal_of_its_own(settings: Settings) -> None:
     with open_journal(settings) as first:
         with open_journal(settings) as second:

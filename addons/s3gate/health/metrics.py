@@ -10,6 +10,7 @@ fill the memory of whoever collects it.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -113,6 +114,21 @@ class Metrics:
         self._journal_used.set(status.journal_used_percent)
         self._shipped_seq.set(status.shipped_seq)
         self._shipper_lag.set(status.shipper_lag_s or 0)
+
+    def show_ca(self, ends: datetime) -> None:
+        """Tell until when the CA is valid that this process signs with.
+
+        The gauge is made only here: a worker that starts would show 1970 until then.
+
+        Args:
+            ends: not valid after.
+        """
+        gauge = self._gauge(
+            "s3gate_ca_expiry_timestamp_seconds",
+            "When the CA ends, Unix time; of all workers the first.",
+            "livemin",
+        )
+        gauge.set(ends.timestamp())
 
     def page(self) -> Page:
         """Everything of this process in the Prometheus text format."""

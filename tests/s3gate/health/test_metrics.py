@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_connections_that_the_gate_cut_are_counted_by_reason() -> None:
     metrics = Metrics()
     metrics.cut("TIMEOUT")
     assert b's3gate_connections_cut_total{reason="TIMEOUT"} 1.0' in metrics.page().body
+
+
+def test_when_the_ca_ends_is_told_once_it_is_known() -> None:
+    metrics = Metrics()
+    assert b"s3gate_ca_expiry" not in metrics.page().body, "a 0 would say that it ended in 1970"
+    metrics.show_ca(datetime(2028, 11, 21, tzinfo=UTC))
+    assert b"s3gate_ca_expiry_timestamp_seconds 1.8583776e+09" in metrics.page().body
 
 
 def test_two_workers_do_not_share_counters() -> None:
