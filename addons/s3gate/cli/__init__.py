@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "replay": "Say which past decisions another policy would change.",
     "run": "Run the gate.",
     "reload": "Have the running gate take in its policy now.",
+    "suggest": "Suggest rules for what monitor mode let pass.",
     "test": "Run the cases beside a policy.",
     "trace-path": "Tell which way requests to a bucket went.",
 }

@@ -176,7 +176,8 @@ def _print_group(kind: Kind, group: Group) -> None:
     by = f" (rule {kind.rule})" if kind.rule else ""
     click.echo(f"{group.count:>9,} x {kind.was} -> {' or '.join(kind.now) or '?'}{by}")
     names = sorted(group.clients)
-    more = f" and {len(names) - CLIENTS} others" if len(names) > CLIENTS else ""
+    rest = len(names) - CLIENTS
+    more = f" and {rest} other{'s' * (rest != 1)}" if rest > 0 else ""
     click.echo(_plain(f"            {kind.target} {kind.operation}, by {', '.join(names[:CLIENTS])}{more}"))
     click.echo(f"            {_short(group.first)} to {_short(group.last)}, e.g. {group.decision_id[:64]}")
     for phrase in kind.hangs_on:

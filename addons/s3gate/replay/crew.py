@@ -136,7 +136,7 @@ def replay(
     Raises:
         CrewLost: a process was killed, perhaps for want of memory.
     """
-    wanted = batched(_once(lines), LINES)
+    wanted = batched(each_once(lines), LINES)
     here, first = Worker(job), list(islice(wanted, ALONE))
     following = next(wanted, None)
     for portion in first:
@@ -180,8 +180,8 @@ def _take(waiting: deque[tuple[Future[Portion], int]], passed: Callable[[int], N
     passed(number)
 
 
-def _once(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The decisions, each once: a stream of CloudWatch may hold a record twice."""
+def each_once(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The decisions among the lines of a trail, each once: CloudWatch may hold a record twice."""
     seen: dict[bytes, bytearray] = {}
     for line in lines:
         if _EGRESS not in line:

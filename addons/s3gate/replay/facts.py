@@ -13,21 +13,20 @@ nothing here guesses:
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Client, Request
-from s3gate.s3.credential import SignatureVersion
+from s3gate.replay.signer import NotReplayable, Signer, read_signer, text_of
 
 # As `audit/redaction.py` writes them: what was cut off, and what was taken out.
 _CUT: Final = re.compile(r"\.\.\.\[\+[0-9]+ characters sha256:[0-9a-f]{64}\]", re.ASCII)
 _BLANKED: Final = "[redacted]"
 # A byte that was no UTF-8, as the record escapes it; a key that is spelt so looks the same.
 _SURROGATE: Final = "\\ud"
-_SCOPE: Final = re.compile(r"[^/]*/[0-9]{8}/([a-z0-9-]*)/([a-z0-9-]+)/aws4_request", re.ASCII)
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
+
 
 FIXED: Final = frozenset(
     {
@@ -60,10 +59,6 @@ FIXED: Final = frozenset(
 """Refusals that no list changes: of the reading, the connection, the moment or the answer of the DNS."""
 
 
-class NotReplayable(Exception):
-    """Why a record cannot be judged anew: one sentence."""
-
-
 @dataclass(frozen=True, slots=True)
 class Past:
     """What was decided then.
@@ -81,25 +76,6 @@ class Past:
     rule: str | None
     policy: str
     time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Who signed, as far as the record says.
-
-    Args:
-        region: of the scope; None where the record does not hold it.
-        service: likewise.
-        expired: whether a presigned request came too late.
-    """
-
-    version: SignatureVersion
-    presigned: bool
-    access_key_id: str
-    account: str | None
-    region: str | None = None
-    service: str | None = None
-    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +146,8 @@ def read_connect(record: Mapping[str, object], past: Past) -> Request | None:
         NotReplayable: its name was cut off or taken out, or its password was wrong.
     """
     request, client = _part(record, "request"), _part(record, "client")
-    connect = _text(request, "connect")
-    if _text(request, "method") != "CONNECT" or connect is None:
+    connect = text_of(request, "connect")
+    if text_of(request, "method") != "CONNECT" or connect is None:
         return None
     if _BLANKED in connect or _CUT.search(connect):
         raise NotReplayable("a name in it was cut off or taken out")
@@ -191,20 +167,20 @@ def read_facts(record: Mapping[str, object], past: Past) -> Facts:
         NotReplayable: a fact that every policy asks for is not in it.
     """
     request, client, identity = (_part(record, name) for name in ("request", "client", "identity"))
-    method, host = _text(request, "method"), _text(request, "host_header")
+    method, host = text_of(request, "method"), text_of(request, "host_header")
     if method in {None, "CONNECT"} or host is None:
         raise NotReplayable("it was refused before a request was read")
     if past.reason is Reason.PROXY_AUTH_REQUIRED:
         raise NotReplayable("whether its password was right is not recorded")
-    names = [_text(request, one) for one in ("connect", "sni", "authority")]
+    names = [text_of(request, one) for one in ("connect", "sni", "authority")]
     if any(one is not None and (_BLANKED in one or _CUT.search(one)) for one in (host, *names)):
         raise NotReplayable("a name in it was cut off or taken out")
-    target = _text(request, "target") or "/"
+    target = text_of(request, "target") or "/"
     path, mark, query = target.partition("?")
-    hidden, key = _hidden(request, target), _text(request, "key")
+    hidden, key = _hidden(request, target), text_of(request, "key")
     return Facts(
         method=method or "",
-        scheme=_text(request, "scheme") or "",
+        scheme=text_of(request, "scheme") or "",
         connect=names[0],
         sni=names[1],
         authority=names[2],
@@ -213,19 +189,21 @@ def read_facts(record: Mapping[str, object], past: Past) -> Facts:
         bare=not mark,
         prefix=None if hidden else _prefix(query),
         hidden=hidden,
-        bucket=_text(request, "bucket"),
-        style=_text(request, "style"),
+        bucket=text_of(request, "bucket"),
+        style=text_of(request, "style"),
         key=key,
-        operation=_text(request, "operation"),
+        operation=text_of(request, "operation"),
         copied=_copied(request, hidden),
         client=_client(client),
-        signer=_signer(identity, query, past),
+        signer=read_signer(identity, query, past.time, fixed=past.reason in FIXED),
         past=past,
     )
 
 
 def _client(client: Mapping[str, object]) -> Client:
-    return Client(_text(client, "address") or "", 0, _text(client, "user"), _text(client, "vpc_endpoint"))
+    return Client(
+        text_of(client, "address") or "", 0, text_of(client, "user"), text_of(client, "vpc_endpoint")
+    )
 
 
 def _hidden(request: Mapping[str, object], target: str) -> str | None:
@@ -257,46 +235,6 @@ def _copied(request: Mapping[str, object], hidden: str | None) -> Copied | None:
     return Copied(str(copied.get("bucket")), key if isinstance(key, str) and hidden is None else None)
 
 
-def _signer(identity: Mapping[str, object], query: str, past: Past) -> Signer | None:
-    """The signer; a scope stands in the record only when it stood in the query."""
-    key_id, version = _text(identity, "access_key_id"), _text(identity, "signature_version")
-    if key_id is None or version is None:
-        if version is not None and past.reason not in FIXED:
-            raise NotReplayable("who signed it was not read")
-        return None
-    try:
-        signed = SignatureVersion(version)
-    except ValueError as exc:
-        raise NotReplayable("its kind of signature is not known") from exc
-    presigned = identity.get("presigned") is True
-    values = dict(part.partition("=")[::2] for part in query.split("&")) if presigned else {}
-    scope = _SCOPE.fullmatch(unquote(values.get("X-Amz-Credential", "")))
-    return Signer(
-        signed,
-        presigned,
-        key_id,
-        _text(identity, "account"),
-        scope[1] if scope else None,
-        scope[2] if scope else None,
-        presigned and _is_expired(values, past.time),
-    )
-
-
-def _is_expired(values: Mapping[str, str], then: datetime) -> bool:
-    try:
-        if "X-Amz-Date" in values:
-            signed = datetime.strptime(values["X-Amz-Date"], _STAMP).replace(tzinfo=UTC)
-            return signed + timedelta(seconds=int(values["X-Amz-Expires"])) <= then
-        return datetime.fromtimestamp(int(values["Expires"]), UTC) <= then
-    except (KeyError, ValueError, OverflowError) as exc:
-        raise NotReplayable("how long its signature holds is not recorded") from exc
-
-
 def _part(record: Mapping[str, object], name: str) -> Mapping[str, object]:
     part = record.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _text(part: Mapping[str, object], name: str) -> str | None:
-    value = part.get(name)
-    return value if isinstance(value, str) else None

@@ -12,7 +12,8 @@ from s3gate.policy.case import Case
 from s3gate.policy.model import Policy
 from s3gate.policy.reading import Request
 from s3gate.policy.signature import signing_service
-from s3gate.replay.facts import Facts, NotReplayable, Signer
+from s3gate.replay.facts import Facts
+from s3gate.replay.signer import NotReplayable, Signer
 from s3gate.replay.world import ANYWHERE, ELSEWHERE, World
 from s3gate.s3.address import S3Address
 from s3gate.s3.copy_source import CopySource

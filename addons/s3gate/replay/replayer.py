@@ -23,9 +23,10 @@ from s3gate.policy.decide import decide_case, decide_connect
 from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.model import KeyGlob, Policy
 from s3gate.policy.reading import Request
-from s3gate.replay.facts import FIXED, Facts, NotReplayable, Past, read_connect, read_facts, read_past
+from s3gate.replay.facts import FIXED, Facts, Past, read_connect, read_facts, read_past
 from s3gate.replay.recorded_case import RecordedCase
 from s3gate.replay.shape import Shapes
+from s3gate.replay.signer import NotReplayable
 from s3gate.replay.world import PLAIN, World, candidate_rules, possible_worlds
 
 SHAPES_MAX: Final = 200_000

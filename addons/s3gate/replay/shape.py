@@ -13,7 +13,8 @@ from typing import Final
 from s3gate.policy.model import KeyGlob, Policy
 from s3gate.policy.reading import Client
 from s3gate.policy.rules import Asked, key_problem
-from s3gate.replay.facts import Facts, Signer
+from s3gate.replay.facts import Facts
+from s3gate.replay.signer import Signer
 from s3gate.replay.world import candidate_rules, endpoint_of
 from s3gate.s3.address import parse_address
 from s3gate.s3.operation import OPERATION_CLASS, Operation, OperationClass

@@ -5,11 +5,12 @@ from typing import cast
 
 import pytest
 
-from generate.asks import GOOD, NOW, OWN, REGION, Ask, policy
+from generate.asks import GOOD, NOW, OWN, Ask, policy
 from generate.recorded import facts, record
 from s3gate.audit.key_form import KeyForm
 from s3gate.policy.decision import Reason
-from s3gate.replay.facts import FIXED, Copied, NotReplayable, read_connect, read_facts, read_past
+from s3gate.replay.facts import FIXED, Copied, read_connect, read_facts, read_past
+from s3gate.replay.signer import NotReplayable
 from s3gate.s3.credential import SignatureVersion
 
 POLICY = policy()
@@ -114,21 +115,6 @@ def test_what_is_missing_is_told(change: dict[str, object], why: str) -> None:
         read_facts(written, read_past(written))
 
 
-@pytest.mark.parametrize(
-    ("identity", "why"),
-    [
-        ({"access_key_id": None}, "who signed it was not read"),
-        ({"signature_version": "other"}, "its kind of signature is not known"),
-        ({"presigned": True}, "how long its signature holds is not recorded"),
-    ],
-)
-def test_a_signer_that_the_record_does_not_tell(identity: dict[str, object], why: str) -> None:
-    written = record(POLICY, Ask())
-    cast("dict[str, object]", written["identity"]).update(identity)
-    with pytest.raises(NotReplayable, match=why):
-        read_facts(written, read_past(written))
-
-
 def test_a_password_is_not_recorded() -> None:
     written = record(POLICY, Ask()) | {"reason": "PROXY_AUTH_REQUIRED"}
     with pytest.raises(NotReplayable, match="password"):
@@ -153,4 +139,3 @@ def test_no_list_changes_a_fixed_refusal() -> None:
         Reason.MONITOR_ONLY,
     }  # fmt: skip
     assert set(Reason) - by_policy == FIXED
-    assert REGION

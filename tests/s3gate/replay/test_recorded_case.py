@@ -6,8 +6,9 @@ from generate.asks import GOOD, NOW, POLICY, REGION, ROOT, Ask, policy
 from generate.recorded import facts, record
 from s3gate.audit.key_form import KeyForm
 from s3gate.policy.decide import decide_case, decide_request
-from s3gate.replay.facts import NotReplayable, read_facts, read_past
+from s3gate.replay.facts import read_facts, read_past
 from s3gate.replay.recorded_case import RecordedCase
+from s3gate.replay.signer import NotReplayable
 from s3gate.replay.world import PLAIN, World
 
 BASE = policy()

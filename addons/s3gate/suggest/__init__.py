@@ -1,0 +1,1 @@
+"""The fewest rules that would allow what monitor mode let pass."""
