@@ -86,7 +86,8 @@ rules:
 """
     )
     own, row = policy.by_bucket["aws", "amazon-ssm-us-east-1"]
-    assert (own.id, row.id, row.line, row.regions) == ("a", "preset:ssm-agent", 0, {"us-east-1"})
+    assert (own.id, row.id, row.line) == ("a", "preset:ssm-agent", 0)
+    assert row.regions == frozenset({"us-east-1"})
     assert own.preset is None
     assert row.preset is not None
     assert policy.by_source["aws", "amazon-ssm-us-east-1"] == (own,)
