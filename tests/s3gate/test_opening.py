@@ -39,13 +39,14 @@ def test_a_ca_with_its_key_in_one_place_is_read_once(
 
     def read(path: Path) -> bytes:
         reads.append(path)
-        return path.open("rb").read()
+        with path.open("rb") as file:
+            return file.read()
 
     monkeypatch.setattr(Path, "read_bytes", read)
     ca = settings.ca.model_copy(update={"certificate": both, "private_key": both})
     authority = load_authority(settings.model_copy(update={"ca": ca}))
     assert reads.count(both) == 1
-    assert authority.certificate_pem() == (tmp_path / "ca.pem").open("rb").read()
+    assert authority.certificate_pem() == read(tmp_path / "ca.pem")
 
 
 def test_each_process_takes_a_journal_of_its_own(settings: Settings) -> None:
