@@ -93,16 +93,18 @@ class Load:
         while not self.over.is_set():
             key = f"key-{next(self.numbers)}"
             try:
-                async with asyncio.timeout(PATIENCE_S):
-                    await self._connection(key)
+                await self._connection(key)
             except (OSError, asyncio.IncompleteReadError, TimeoutError) as exc:
                 self.bad.append(f"{key}: {exc!r}")
 
     async def _connection(self, key: str) -> None:
         """Ask until the gate says that the connection ends."""
-        async with tunnel(self.port, self.context) as (reader, writer):
+        async with contextlib.AsyncExitStack() as stack:
+            async with asyncio.timeout(PATIENCE_S):
+                reader, writer = await stack.enter_async_context(tunnel(self.port, self.context))
             while not self.over.is_set():
-                answer = await get(reader, writer, key)
+                async with asyncio.timeout(PATIENCE_S):
+                    answer = await get(reader, writer, key)
                 (self.good if answer.status == 200 else self.bad).append(key)
                 if answer.headers.get("connection") == "close":
                     return
