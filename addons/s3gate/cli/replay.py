@@ -23,7 +23,7 @@ from s3gate.cli.audit.place import EXIT_NO, Place, WrongEnvironment, WrongInput
 from s3gate.cli.given_policy import load_given
 from s3gate.replay.crew import CrewLost, Job, replay
 from s3gate.replay.replayer import Outcome
-from s3gate.replay.tally import Group, Kind, Tally
+from s3gate.replay.tally import CLIENTS_MAX, Group, Kind, Tally
 
 ROWS: Final = 25
 """Kinds of change on a terminal; `--json` has every decision."""
@@ -177,7 +177,8 @@ def _print_group(kind: Kind, group: Group) -> None:
     click.echo(f"{group.count:>9,} x {kind.was} -> {' or '.join(kind.now) or '?'}{by}")
     names = sorted(group.clients)
     rest = len(names) - CLIENTS
-    more = f" and {rest} other{'s' * (rest != 1)}" if rest > 0 else ""
+    least = "at least " if len(names) == CLIENTS_MAX else ""
+    more = f" and {least}{rest} other{'s' * (rest != 1)}" if rest > 0 else ""
     click.echo(_plain(f"            {kind.target} {kind.operation}, by {', '.join(names[:CLIENTS])}{more}"))
     click.echo(f"            {_short(group.first)} to {_short(group.last)}, e.g. {group.decision_id[:64]}")
     for phrase in kind.hangs_on:

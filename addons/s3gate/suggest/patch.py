@@ -18,7 +18,7 @@ from s3gate.policy.model import Policy
 from s3gate.s3.operation import OPERATION_CLASS, OperationClass
 from s3gate.s3.operation_table import ROWS
 from s3gate.suggest.draft import Draft, NotEditable
-from s3gate.suggest.plan import NEW_GROUP, NewRule, Plan, Witness, as_network, folders
+from s3gate.suggest.plan import CLIENTS_MAX, NEW_GROUP, NewRule, Plan, Witness, as_network, folders
 
 CLIENTS_SHOWN: Final = 3
 """Clients that a comment names."""
@@ -196,7 +196,8 @@ def describe(witness: Witness) -> str:
     """How often, when and by whom, as one line."""
     names = sorted(witness.clients)
     rest = len(names) - CLIENTS_SHOWN
-    more = f" and {rest} other{'s' * (rest != 1)}" if rest > 0 else ""
+    least = "at least " if len(names) == CLIENTS_MAX else ""
+    more = f" and {least}{rest} other{'s' * (rest != 1)}" if rest > 0 else ""
     times = f"{witness.count:,} time{'s' * (witness.count != 1)}"
     first, last = (one[:19].replace("T", " ") for one in (witness.first, witness.last))
     told = f"asked {times}, {first} to {last} UTC, by {', '.join(names[:CLIENTS_SHOWN])}{more}"

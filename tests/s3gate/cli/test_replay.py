@@ -10,6 +10,7 @@ from audit_records import write_journal
 from generate.asks import FOREIGN, POLICY, Ask, policy
 from generate.recorded import record
 from s3gate.cli import main
+from s3gate.replay.tally import CLIENTS_MAX
 
 READS = POLICY.replace("[read, write, list, delete]", "[read]")
 
@@ -40,6 +41,21 @@ def test_what_changes_is_told_by_kinds_with_an_example(place: Path) -> None:
     assert "        2 x ALLOWED_BY_RULE -> OPERATION_NOT_ALLOWED (rule data)\n" in result.output
     assert "            good-bucket PutObject, by 10.0.0.1\n" in result.output
     assert max(map(len, result.output.splitlines()[1:])) <= 80
+
+
+def test_clients_that_were_not_kept_are_not_counted_as_none(place: Path) -> None:
+    by = policy()
+    records = [record(by, Ask(method="PUT", client=f"10.1.0.{number}")) for number in range(CLIENTS_MAX + 9)]
+    write_journal(place / "many", records)
+    arguments = [
+        "--policy",
+        str(place / "reads.yaml"),
+        "--before",
+        str(place / "old.yaml"),
+        str(place / "many"),
+    ]
+    result = CliRunner().invoke(main, ["replay", *arguments])
+    assert f"by 10.1.0.0, 10.1.0.1, 10.1.0.10 and at least {CLIENTS_MAX - 3} others\n" in result.output
 
 
 def test_nothing_changes_by_the_same_policy(place: Path) -> None:

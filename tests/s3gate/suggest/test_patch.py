@@ -8,7 +8,7 @@ from generate.asks import POLICY
 from s3gate.policy.document import parse_policy
 from s3gate.suggest.draft import NotEditable
 from s3gate.suggest.patch import amend, cautions, describe, known_accounts, render_patch, strangers
-from s3gate.suggest.plan import Plan, Witness, make_plan
+from s3gate.suggest.plan import CLIENTS_MAX, Plan, Witness, make_plan
 from s3gate.suggest.want import HostWant, RuleWant, Want, Word
 
 WANT = RuleWant(
@@ -110,5 +110,9 @@ def test_cautions() -> None:
 def test_a_witness_in_words() -> None:
     assert describe(SEEN) == (
         "asked 3 times, 2026-11-22 12:00:00 to 2026-11-23 12:00:00 UTC, by 10.0.0.1, 10.0.0.2, 10.0.0.3 and 1 other"
+    )
+    many = Witness(1, "a", "b", {f"{number:04}" for number in range(CLIENTS_MAX)})
+    assert describe(many).endswith(f"by 0000, 0001, 0002 and at least {CLIENTS_MAX - 3} others"), (
+        "no more are kept"
     )
     assert "\n" not in describe(Witness(1, "a\nb", "c", {"x\n- evil: 1"}))
