@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from faults.fake_logs import FakeLogs
-from gate_process import MANY_RULES, SETTINGS, GateFiles, ask, await_ports, stop
+from gate_process import MANY_RULES, POLICY, SETTINGS, GateFiles, ask, await_ports, stop
 from s3gate.audit.reader import read_records
 
 
@@ -62,6 +62,16 @@ def test_the_journal_begins_with_the_policy_and_ends_with_the_last_heartbeat(tmp
     assert records[1]["heads"] == [{"writer": records[0]["writer"], "seq": 1, "hash": records[0]["hash"]}]
     assert (records[2]["decision"], records[2]["reason"]) == ("deny", "BUCKET_NOT_LISTED")
     assert records[3]["counts"] == {}, "nobody was refused"
+
+
+def test_what_is_in_monitor_mode_is_told_at_the_start(tmp_path: Path) -> None:
+    text = "mode: monitor\nuntil: 2999-12-31\n"
+    process = GateFiles(tmp_path, policy=POLICY + text).start()
+    await_ports(process)
+    code, _ = stop(process)
+    assert code == 0
+    (told,) = [one for one in read_records(tmp_path / "audit") if one["event"] == "monitor"]
+    assert (told["watched"], told["whole_until"], told["rules"]) == (1, "2999-12-31", [])
 
 
 def test_what_the_journal_holds_is_shipped_by_a_process_of_its_own(tmp_path: Path) -> None:

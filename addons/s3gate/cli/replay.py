@@ -97,6 +97,8 @@ def command(  # noqa: PLR0913 - each is an option of the command, and click give
         raise WrongInput(str(exc)) from exc
     except CrewLost as exc:
         raise WrongEnvironment(str(exc)) from exc
+    if not tally.decisions and not tally.unreadable:
+        raise WrongInput("no decision is recorded there; nothing was judged: name a journal that holds some")
     if as_json:
         click.echo(json.dumps(_as_data(tally, job.policy.digest)))
     else:

@@ -43,6 +43,13 @@ def test_what_changes_is_told_by_kinds_with_an_example(place: Path) -> None:
     assert max(map(len, result.output.splitlines()[1:])) <= 80
 
 
+def test_nothing_to_judge_is_no_proof_that_nothing_changes(place: Path) -> None:
+    (place / "other.jsonl").write_text('{"event":"heartbeat"}\n')
+    arguments = ["--policy", str(place / "old.yaml"), str(place / "other.jsonl")]
+    result = CliRunner().invoke(main, ["replay", *arguments])
+    assert (result.exit_code, "nothing was judged" in result.output) == (2, True)
+
+
 def test_clients_that_were_not_kept_are_not_counted_as_none(place: Path) -> None:
     by = policy()
     records = [record(by, Ask(method="PUT", client=f"10.1.0.{number}")) for number in range(CLIENTS_MAX + 9)]
