@@ -33,7 +33,9 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
 _UNUSED: Final = {"s3:BypassGovernanceRetention", "s3:PutObjectAcl"}
 
 
-def own_ground(artifacts: str, archive: str, region: str, account: str, partition: str) -> dict[str, object]:
+def own_ground(
+    artifacts: str, archive: str, region: str, account: str, partition: str, repository: str | None = None
+) -> dict[str, object]:
     """The policy file of what the instances themselves need of S3.
 
     Args:
@@ -42,6 +44,7 @@ def own_ground(artifacts: str, archive: str, region: str, account: str, partitio
         region: of all.
         account: that owns the buckets and the instances.
         partition: of the region.
+        repository: bucket of Amazon Linux's packages; None where s3gate knows it.
     """
     own = {"owner": account, "accounts": [account]}
     reads = {
@@ -55,12 +58,13 @@ def own_ground(artifacts: str, archive: str, region: str, account: str, partitio
         "keys": ["audit/*"],
     }  # fmt: skip
     asks = {"id": "archive-lock", "bucket": archive, "allow": ["GetObjectLockConfiguration"]}
+    packages = {"id": "packages", "bucket": repository, "allow": ["GetObject"]}
     return {
         "version": 1,
         "mode": "enforce",
         "endpoints": {"partitions": [partition], "regions": [region], "classes": ["standard", "dualstack"]},
-        "rules": [{**reads, **own}, {**writes, **own}, {**asks, **own}],
-        "presets": ["amazon-linux-2023", "ssm-agent"],
+        "rules": [{**reads, **own}, {**writes, **own}, {**asks, **own}, *([packages] if repository else [])],
+        "presets": ["ssm-agent", *([] if repository else ["amazon-linux-2023"])],
     }
 
 
@@ -103,20 +107,21 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", required=True, help="of the endpoint")
     parser.add_argument("--account", required=True, help="that owns buckets and instances")
     parser.add_argument("--partition", default="aws", help="[default: aws]")
+    parser.add_argument("--repository", help="bucket of Amazon Linux's packages, where s3gate knows none")
     parser.add_argument("--output", type=Path, default=HERE / TARGET, help=f"[default: deploy/{TARGET}]")
     given = parser.parse_args(words)
     if _ACCOUNT.fullmatch(given.account) is None:
         parser.error(f"--account `{given.account}` is not twelve digits")
     names = json.loads(given.params.read_text(encoding="utf-8"))
-    ground = own_ground(
-        names["ArtifactBucketName"], names["ArchiveBucketName"], given.region, given.account, given.partition
-    )
+    artifacts, archive = names["ArtifactBucketName"], names["ArchiveBucketName"]
+    place = (given.region, given.account, given.partition)
+    ground = own_ground(artifacts, archive, *place, given.repository)
     with tempfile.TemporaryDirectory() as scratch:
         own = Path(scratch) / "own.yaml"
         own.write_text(json.dumps(ground), encoding="utf-8")
         try:
             statements = export(given.policy, given.region, given.account)
-            statements += without_unused(export(own, given.region, given.account))
+            statements += without_unused(export(own, given.region, None))
         except subprocess.CalledProcessError as exc:
             return exc.returncode or EXIT_ENVIRONMENT
     text = json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))

@@ -52,7 +52,7 @@ class Aws:
     def __call__(self, *words: str) -> str:
         """Run one command and give what it printed."""
         command = ["aws", "--region", self.region, "--output", "json", *words]
-        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def parameters_of(aws: Aws, template: Path) -> dict[str, bool]:
@@ -175,7 +175,9 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{exc}\n")
         return EXIT_INPUT
     except subprocess.CalledProcessError as exc:
-        sys.stderr.write(f"`{' '.join(exc.cmd[:6])} …` failed; AWS says why above\n")
+        sys.stderr.write(
+            f"{exc.stderr.strip()}\n`{' '.join(exc.cmd[5:9])} …` failed: mend it and run this again\n"
+        )
         return EXIT_REFUSED
     return 0
 

@@ -24,7 +24,7 @@ _VARIABLE: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 Json = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
     """YAML with the short forms of CloudFormation's functions."""
 
 
