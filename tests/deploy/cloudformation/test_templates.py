@@ -16,7 +16,8 @@ from drive.templates import DIRECTORY, PSEUDO, Json, read_template, resolve
 from s3gate.alarms.pattern_reader import parse_pattern
 from s3gate.aws.export.logs_policy import logs_grants
 
-PARAMS = Path(__file__).parents[3] / "deploy" / "params"
+ROOT = Path(__file__).parents[3]
+PARAMS = ROOT / "deploy" / "params"
 ENVIRONMENTS = {name: json.loads((PARAMS / f"{name}.json").read_text()) for name in ("dev", "prod")}
 NAMES = ("network", "endpoints", "security", "archive", "observability", "alarms", "proxy", "hosts")
 TEMPLATES = {name: read_template(name) for name in NAMES}
@@ -456,6 +457,16 @@ def test_every_alarm_reaches_the_topic_that_cloudwatch_may_use(world: str) -> No
         parse_pattern(one["FilterPattern"])
 
 
+def test_memory_and_disk_are_what_the_agent_sends() -> None:
+    agent = json.loads((ROOT / "deploy" / "instance" / "amazon-cloudwatch-agent.json").read_text())["metrics"]
+    sent = {one["rename"] for source in agent["metrics_collected"].values() for one in source["measurement"]}
+    alarms = of_type(made("hosts"), "AWS::CloudWatch::Alarm").values()
+    watched = {one["MetricName"] for one in alarms if one["Namespace"] == agent["namespace"]}
+    assert watched == sent == {"mem_used_percent", "disk_used_percent"}
+    assert agent["aggregation_dimensions"] == [[]]
+    assert all("Dimensions" not in one for one in alarms if one["Namespace"] == agent["namespace"])
+
+
 def test_the_dashboard_shows_alarms_that_there_are() -> None:
     body = json.loads(made("hosts")["Dashboard"]["Properties"]["DashboardBody"])
     shown = {
@@ -517,7 +528,12 @@ def test_the_instance_role_reads_its_own_ground_and_writes_its_own_traces() -> N
         "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
     }  # fmt: skip
     assert allowed["ArchiveSealedSegments"]["Resource"] == "arn:aws:s3:::example-s3gate-archive/audit/*"
-    assert allowed["Ca"]["Resource"].endswith(":parameter/s3gate/ca/*")
+    places = (ROOT / "deploy" / "instance" / "credentials.conf").read_text()
+    fetched = {
+        one.rpartition("/")[0] + "/*" if "/ca/" in one else one for one in re.findall(r"ssm://(/\S+)", places)
+    }
+    parameters = {one.partition(":parameter")[2] for one in allowed["CaAndAuditKey"]["Resource"]}
+    assert parameters == fetched - {"PARAMETER"}, "what the instance fetches"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
