@@ -91,6 +91,13 @@ OWN: Final[Mapping[str, Mapping[str, str]]] = {
         "ReadOnlyPaths": "/var/lib/s3gate",
         "InaccessiblePaths": "-/run/s3gate-credentials",
     },
+    "s3gate-metrics.service": {
+        "Type": "oneshot",
+        "User": "s3gate-credentials",
+        "Group": "s3gate-credentials",
+        "RemoveIPC": "yes",
+        "InaccessiblePaths": "-/var/lib/s3gate|-/run/s3gate-credentials",
+    },
 }
 FORBIDDEN: Final = {
     "DynamicUser": "workers need one user, the same after each start",

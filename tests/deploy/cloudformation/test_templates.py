@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from drive.templates import DIRECTORY, PSEUDO, Json, read_template, resolve
+from instance.publish_metrics import CA_END, NAMESPACE, POLICY_AGE, pick_numbers
 from s3gate.alarms.pattern_reader import parse_pattern
 from s3gate.aws.export.logs_policy import logs_grants
 
@@ -457,12 +458,15 @@ def test_every_alarm_reaches_the_topic_that_cloudwatch_may_use(world: str) -> No
         parse_pattern(one["FilterPattern"])
 
 
-def test_memory_and_disk_are_what_the_agent_sends() -> None:
+def test_what_the_machines_are_watched_for_is_what_they_send() -> None:
     agent = json.loads((ROOT / "deploy" / "instance" / "amazon-cloudwatch-agent.json").read_text())["metrics"]
     sent = {one["rename"] for source in agent["metrics_collected"].values() for one in source["measurement"]}
     alarms = of_type(made("hosts"), "AWS::CloudWatch::Alarm").values()
     watched = {one["MetricName"] for one in alarms if one["Namespace"] == agent["namespace"]}
-    assert watched == sent == {"mem_used_percent", "disk_used_percent"}
+    assert sent == {"mem_used_percent", "disk_used_percent"}
+    told = pick_numbers(f"{POLICY_AGE} 1\n{CA_END} 2\n", 0)
+    assert watched == sent | set(told)
+    assert agent["namespace"] == NAMESPACE
     assert agent["aggregation_dimensions"] == [[]]
     assert all("Dimensions" not in one for one in alarms if one["Namespace"] == agent["namespace"])
 
