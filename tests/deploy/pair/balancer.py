@@ -25,7 +25,7 @@ import csv
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -104,6 +104,18 @@ class Balancer:
         """Another instance in this target's place: new connections are its own."""
         self._ask(f"set server gates/{name} addr 127.0.0.1 port {target.port}")
         self._ask(f"set server gates/{name} check-port {target.health}")
+
+    @contextlib.contextmanager
+    def only(self, name: str) -> Iterator[None]:
+        """Whoever comes meanwhile comes to this target."""
+        others = [other for other in TARGETS if other != name]
+        try:
+            for other in others:
+                self._ask(f"set server gates/{other} weight 0")
+            yield
+        finally:
+            for other in others:
+                self._ask(f"set server gates/{other} weight 1")
 
     def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as link:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -80,6 +81,16 @@ class Instance:
         """What a service manager does first."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
+
+    def listens(self) -> bool:
+        """Whether it still takes somebody in."""
+        try:
+            socket.create_connection(("127.0.0.1", self.target.port), timeout=0.1).close()
+        except ConnectionRefusedError:
+            return False
+        except TimeoutError:
+            return True  # new handshakes are not answered while the last ones come in
+        return True
 
     async def ended(self) -> int:
         """Its exit code, once it has one."""

@@ -34,7 +34,7 @@ rules:
   - {{id: good, bucket: good-bucket, allow: [read, write], clients: [branch]}}
   - {{id: swap, bucket: early-bucket, allow: [read, write], clients: [branch]}}
 """
-HELD = 4  # transfers under way: two on each instance, since the balancer takes turns
+HELD = 3  # transfers under way on one instance
 HELD_BODY = bytes(range(256)) * 400
 PEM = tuple[bytes, bytes]
 
@@ -79,15 +79,21 @@ class Pair:
 
     @contextlib.asynccontextmanager
     async def transfers(self, name: str) -> AsyncIterator[list[str]]:
-        """Downloads by boto3 that stand still in the middle until the end, and then must be whole."""
+        """Downloads by boto3 that stand still in the middle until the end, and then must be whole.
+
+        Args:
+            name: of the instance that has them.
+        """
         keys = [f"held/{name}-{number}" for number in range(HELD)]
         self.store.release = asyncio.Event()
+        self._s3.close()  # it takes no connection of before
         async with asyncio.TaskGroup() as group:
             downloads = []
-            for key in keys:
-                self.store.objects["good-bucket", key] = HELD_BODY
-                downloads.append(group.create_task(asyncio.to_thread(self._download, key)))
-                await until(lambda: self.asked_for(key))  # noqa: B023 - it is awaited here
+            with self.balancer.only(name):
+                for key in keys:
+                    self.store.objects["good-bucket", key] = HELD_BODY
+                    downloads.append(group.create_task(asyncio.to_thread(self._download, key)))
+                    await until(lambda: self.asked_for(key))  # noqa: B023 - it is awaited here
             try:
                 yield keys
             finally:
