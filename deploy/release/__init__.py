@@ -1,1 +1,1 @@
-"""Makes the release: one tarball with everything that an instance needs, the same bytes for the same commit."""
+"""Makes the release: one tarball with all that an instance needs, the same bytes for the same commit."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 from packaging.utils import parse_wheel_filename
+
 from release.archive import render_gzip, render_tar
 from release.content import lay_out
 from release.lock import LockError, Pin, parse_lock, render_requirements
@@ -94,7 +95,7 @@ def make(
     name, own = build_wheel(tree)
     version = str(parse_wheel_filename(name)[1])
     with tempfile.TemporaryDirectory() as scratch:
-        digests: dict[str, dict[str, frozenset[str]]] = {}
+        held: dict[str, tuple[Pin, ...]] = {}
         wheels = {name: own}
         for python, pins in locks.items():
             directory = Path(scratch, python)
@@ -102,16 +103,10 @@ def make(
             for machine in sorted(set(machines)):
                 click.echo(f"wheels for Python {python} on {machine} ...", err=True)
                 gather(pins, Target(python, machine), directory, source)
-            digests[python] = read_digests(directory, [pins])
+            held[python] = read_digests(directory, pins)
             wheels |= {path.name: path.read_bytes() for path in directory.iterdir()}
     mine = Pin(parse_wheel_filename(name)[0], version, None, frozenset({hashlib.sha256(own).hexdigest()}))
-    requirements = {
-        python: render_requirements(
-            [mine, *(pin for pin in pins if pin.name in digests[python])],
-            {**digests[python], mine.name: mine.hashes},
-        )
-        for python, pins in locks.items()
-    }
+    requirements = {python: render_requirements([mine, *pins]) for python, pins in held.items()}
     files = lay_out(tree, version, wheels, requirements)
     title = f"s3gate-{version}"
     data = render_gzip(render_tar({f"{title}/{path}": entry for path, entry in files.items()}, tree.seconds))

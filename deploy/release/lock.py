@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from packaging.markers import Environment, Marker, default_environment
+from packaging.markers import Marker
 from packaging.utils import NormalizedName, canonicalize_name
 
 _PIN: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? ?\\?")
@@ -45,13 +45,15 @@ class Pin:
         """
         if self.marker is None:
             return True
-        there: Environment = {
-            **default_environment(),
+        there = {
             "implementation_name": "cpython",
+            "implementation_version": f"{python}.0",
             "os_name": "posix",
             "platform_machine": machine,
             "platform_python_implementation": "CPython",
+            "platform_release": "",
             "platform_system": "Linux",
+            "platform_version": "",
             "python_full_version": f"{python}.0",
             "python_version": python,
             "sys_platform": "linux",
@@ -84,16 +86,15 @@ def parse_lock(text: str) -> tuple[Pin, ...]:
     )
 
 
-def render_requirements(pins: Iterable[Pin], digests: dict[str, frozenset[str]]) -> str:
-    """What pip is told: each package with the digests of the wheels that the release holds.
+def render_requirements(pins: Iterable[Pin]) -> str:
+    """What pip is told: each package with its hashes, sorted.
 
     Args:
-        pins: those that one Python needs.
-        digests: name → SHA-256 of its wheels.
+        pins: in any order.
     """
     lines = []
-    for pin in sorted(pins, key=lambda pin: pin.name):
+    for pin in sorted(pins, key=lambda pin: (pin.name, pin.version)):
         marker = f" ; {pin.marker}" if pin.marker else ""
-        hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(digests[pin.name]))
+        hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(pin.hashes))
         lines.append(f"{pin.name}=={pin.version}{marker} \\\n{hashes}\n")
     return "".join(lines)

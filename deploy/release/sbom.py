@@ -38,7 +38,7 @@ def render_sbom(version: str, commit: str, seconds: int, wheels: Mapping[str, by
     own = [one for one in components if one["name"] == "s3gate"]
     others = [one for one in components if one["name"] != "s3gate"]
     root = f"pkg:generic/s3gate-release@{version}?vcs_commit={commit}"
-    document: Json = {
+    document: dict[str, Json] = {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": SPEC,

@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
 from release.lock import Pin, render_requirements
 
 GLIBC: Final = 34
@@ -72,17 +74,18 @@ def gather(pins: tuple[Pin, ...], target: Target, into: Path, source: Path | Non
     if not missing:
         return
     why = ran[missing[0]].stderr.strip().splitlines()[-1:] or ["pip says nothing"]
-    raise NoWheels(
-        f"no wheel with a locked hash for Python {target.python} on {target.machine}: {', '.join(missing)} ({why[0]})"
-    )
+    where, listed = f"Python {target.python} on {target.machine}", ", ".join(missing)
+    raise NoWheels(f"no wheel with a locked hash for {where}: {listed} ({why[0]})")
 
 
 def _download(
     pins: Iterable[Pin], target: Target, into: Path, source: Path | None
 ) -> subprocess.CompletedProcess[str]:
     requirements = into / "requirements"
-    bare = [Pin(pin.name, pin.version, None, pin.hashes) for pin in pins]
-    requirements.write_text(render_requirements(bare, {pin.name: pin.hashes for pin in bare}))
+    bare = [
+        Pin(pin.name, pin.version, None, pin.hashes) for pin in pins
+    ]  # pip judges markers by this machine
+    requirements.write_text(render_requirements(bare))
     command = [
         sys.executable,
         "-m",
@@ -109,25 +112,28 @@ def _download(
         requirements.unlink()
 
 
-def read_digests(directory: Path, locks: Iterable[tuple[Pin, ...]]) -> dict[str, frozenset[str]]:
-    """The wheels of a directory, each proven by a lock.
+def read_digests(directory: Path, pins: Iterable[Pin]) -> tuple[Pin, ...]:
+    """The pins whose wheels a directory holds, each with the digests of just those.
 
     Args:
         directory: of the wheels.
-        locks: that may have asked for them.
-
-    Returns:
-        Name → SHA-256 of its wheels.
+        pins: that may have asked for them.
 
     Raises:
-        NoWheels: one is not locked.
+        NoWheels: a wheel is not locked.
     """
-    known = {(pin.name, digest) for lock in locks for pin in lock for digest in pin.hashes}
-    digests: dict[str, set[str]] = {}
+    left = tuple(pins)
+    found: dict[Pin, set[str]] = {}
     for path in sorted(directory.iterdir()):
-        name, *_ = parse_wheel_filename(path.name)
+        name, version, *_ = parse_wheel_filename(path.name)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if (name, digest) not in known:
+        held = [
+            pin
+            for pin in left
+            if (pin.name, Version(pin.version)) == (name, version) and digest in pin.hashes
+        ]
+        if not held:
             raise NoWheels(f"`{path.name}` has no hash of the locks: take it away")
-        digests.setdefault(name, set()).add(digest)
-    return {name: frozenset(found) for name, found in digests.items()}
+        for pin in held:
+            found.setdefault(pin, set()).add(digest)
+    return tuple(replace(pin, hashes=frozenset(digests)) for pin, digests in found.items())
