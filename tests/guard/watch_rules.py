@@ -1,9 +1,10 @@
 """What is written and who is woken: log groups, filters, alarms, the topic."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
-from guard.deployment import Deployment
+from guard.deployment import ROOT, Deployment
 from guard.finding import Finding, finding
 from guard.template import Made, arn_of
 from s3gate.alarms.definition import load_definition
@@ -11,13 +12,19 @@ from s3gate.alarms.definition import load_definition
 YEAR_DAYS: Final = 365
 # Where silence is the signal; elsewhere no data is good news.
 SILENCE_WAKES: Final = {
-    "s3gate-healthy-hosts", "s3gate-status-checks", "s3gate-memory", "s3gate-disk",
+    "s3gate-healthy-hosts", "s3gate-status-checks", "s3gate-memory", "s3gate-disk", "s3gate-policy-age",
     *(one.name for one in load_definition().alarms if one.missing_data == "breaching"),
 }  # fmt: skip
-HOST_METRICS: Final = {
-    "mem_used_percent",
-    "disk_used_percent",
-}  # what the CloudWatch agent sends to s3gate/host
+AGENT: Final = json.loads(
+    (ROOT / "deploy" / "instance" / "amazon-cloudwatch-agent.json").read_text(encoding="utf-8")
+)
+# What instances send to s3gate/host: the CloudWatch agent, under new names, and deploy/instance/publish_metrics.py.
+HOST_METRICS: Final = {"PolicyAge", "CaDaysLeft"} | {
+    measurement["rename"]
+    for one in AGENT["metrics"]["metrics_collected"].values()
+    for measurement in one["measurement"]
+}
+CA_DAYS: Final = [7, 30, 60]
 SERVICE_METRICS: Final = {
     ("AWS/NetworkELB", "HealthyHostCount"), ("AWS/NetworkELB", "UnHealthyHostCount"),
     ("AWS/EC2", "StatusCheckFailed"), ("AWS/EC2", "CPUUtilization"),
@@ -25,6 +32,7 @@ SERVICE_METRICS: Final = {
 WATCHED: Final = {
     ("AWS/NetworkELB", "HealthyHostCount"), ("AWS/EC2", "StatusCheckFailed"), ("AWS/EC2", "CPUUtilization"),
     ("s3gate/host", "mem_used_percent"), ("s3gate/host", "disk_used_percent"),
+    ("s3gate/host", "PolicyAge"), ("s3gate/host", "CaDaysLeft"),
 }  # fmt: skip
 
 
@@ -109,6 +117,22 @@ def _as_defined(made: Made) -> Iterator[Finding]:
     wanted = [defined.metric, defined.comparison, defined.threshold, defined.period_s, defined.evaluation_periods, defined.datapoints_to_alarm]  # fmt: skip
     if found != wanted:
         yield finding(made, f"{found} is not as defined: {wanted}")
+
+
+def the_end_of_the_ca_is_told_in_time(deployment: Deployment) -> Iterator[Finding]:
+    """Sixty days ahead to make the next CA, thirty when clients should trust it, seven before all are refused."""
+    ends = [
+        one for one in deployment.of("AWS::CloudWatch::Alarm") if one.properties["MetricName"] == "CaDaysLeft"
+    ]
+    days = sorted(one.properties["Threshold"] for one in ends)
+    if days != CA_DAYS:
+        yield Finding("hosts.yaml", "CaDaysLeft", f"alarms {days} days ahead, not {CA_DAYS}")
+    for made in ends:
+        if (made.properties["ComparisonOperator"], made.properties["Statistic"]) != (
+            "LessThanThreshold",
+            "Minimum",
+        ):
+            yield finding(made, "does not look at the CA that ends first")
 
 
 def sessions_are_recorded(deployment: Deployment) -> Iterator[Finding]:
