@@ -1,0 +1,1 @@
+"""`deploy/smoke`: is what was deployed at work?"""
