@@ -14,6 +14,7 @@ Exit codes: 0, 1 AWS refused, 2 the input is wrong.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,8 @@ BODY_LIMIT: Final = 51_200
 """Bytes of a template that is not in S3 (CreateChangeSet, API reference: TemplateBody)."""
 
 EXIT_REFUSED, EXIT_INPUT = 1, 2
+_HEADING: Final = re.compile(r"([A-Za-z]+):.*", re.ASCII)
+_NAME: Final = re.compile(r"  ([A-Za-z0-9]+):", re.ASCII)
 
 
 class WrongInput(Exception):
@@ -55,15 +58,23 @@ class Aws:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def parameters_of(aws: Aws, template: Path) -> dict[str, bool]:
+def parameters_of(template: Path) -> dict[str, bool]:
     """The names of a template's parameters; whether each has a default.
 
     Args:
-        aws: reads the template, so that this script needs no YAML.
-        template: the file.
+        template: a file in this directory's form: names indented by two, what is said of them by four.
     """
-    told = json.loads(aws("cloudformation", "validate-template", "--template-body", f"file://{template}"))
-    return {one["ParameterKey"]: "DefaultValue" in one for one in told["Parameters"]}
+    found: dict[str, bool] = {}
+    section = name = ""
+    for line in template.read_text(encoding="utf-8").splitlines():
+        if heading := _HEADING.fullmatch(line):
+            section = heading[1]
+        elif section == "Parameters" and (named := _NAME.fullmatch(line)):
+            name = named[1]
+            found[name] = False
+        elif section == "Parameters" and line.startswith("    Default:"):
+            found[name] = True
+    return found
 
 
 def choose(
@@ -95,7 +106,9 @@ def outputs_of(aws: Aws, prefix: str) -> dict[str, str]:
 
 
 def package(aws: Aws, template: Path, bucket: str, scratch: Path) -> Path:
-    """The template with its files uploaded and their places written in."""
+    """The template with its files uploaded and their places written in, if it names any."""
+    if "AWS::Include" not in template.read_text(encoding="utf-8"):
+        return template
     packed = scratch / template.name
     words = ["--template-file", str(template), "--s3-bucket", bucket, "--s3-prefix", "templates"]
     aws("cloudformation", "package", *words, "--output-template-file", str(packed))
@@ -136,7 +149,7 @@ def run(aws: Aws, prefix: str, stacks: Sequence[str], chosen: Mapping[str, str],
     Raises:
         WrongInput: a parameter is missing or unknown.
     """
-    wanted = {name: parameters_of(aws, TEMPLATES / f"{name}.yaml") for name in ORDER}
+    wanted = {name: parameters_of(TEMPLATES / f"{name}.yaml") for name in ORDER}
     check_names(wanted, chosen)
     outputs = outputs_of(aws, prefix)
     with tempfile.TemporaryDirectory() as scratch:

@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -33,6 +34,7 @@ from s3gate.audit.record import render_time
 from s3gate.audit.shipper import Shipper
 from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY, AlarmChain
 from s3gate.demo.emulator import Emulator
+from stacks import parameters_of
 
 pytestmark = pytest.mark.e2e
 
@@ -71,11 +73,13 @@ class Deployed:
         emulator: where it is.
         parameters: the file that was given.
         told: what the script said.
+        scratch: where its copy lies.
     """
 
     emulator: Emulator
     parameters: dict[str, str]
     told: str
+    scratch: Path
 
     def client(self, service: str) -> Any:
         session = boto3.session.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
@@ -85,6 +89,13 @@ class Deployed:
         (stack,) = self.client("cloudformation").describe_stacks(StackName=f"s3gate-{name}")["Stacks"]
         assert stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+
+    def again(self, parameters: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the script once more."""
+        file = self.scratch / "again.json"
+        file.write_text(json.dumps(parameters))
+        script = self.scratch / "deploy" / "stacks.py"
+        return run(script, "--params", str(file), "--region", REGION, *words, environment=environment(self))
 
 
 def names_in(node: Any) -> set[str]:
@@ -126,14 +137,23 @@ def copy_deploy(target: Path) -> dict[str, set[str]]:
     left: dict[str, set[str]] = {}
     for path in sorted(DIRECTORY.glob("*.yaml")):
         template, gone = without_lacking(read_template(path.stem))
-        (target / "cloudformation" / path.name).write_text(json.dumps(template))  # JSON is YAML
+        (target / "cloudformation" / path.name).write_text(yaml.safe_dump(template, sort_keys=False))
         if gone:
             left[path.stem] = gone
     return left
 
 
-def run(script: Path, *words: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
+def environment(deployed: Deployed) -> dict[str, str]:
+    """Of the script: this checkout's programs, the emulator, nothing else."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(deployed.scratch),
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_ENDPOINT_URL": deployed.emulator.url, "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT / "addons"),
+    }  # fmt: skip
+
+
+def run(script: Path, *words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, str(script), *words],
         env=environment,
         capture_output=True,
@@ -141,8 +161,6 @@ def run(script: Path, *words: str, environment: dict[str, str]) -> str:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -153,22 +171,25 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     (scratch / "prod.json").write_text(json.dumps(parameters))
     (scratch / "policy.yaml").write_text(POLICY)
     with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(scratch),
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "AWS_ENDPOINT_URL": emulator.url, "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT / "addons"),
-        }  # fmt: skip
-        made = Deployed(emulator, parameters, "")
+        made = Deployed(emulator, parameters, "", scratch)
         made.client("s3").create_bucket(
             Bucket=parameters["ArtifactBucketName"], CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         made.client("logs").create_log_group(logGroupName=parameters["TrailLogGroupName"])
-        files = ("--params", str(scratch / "prod.json"), "--region", REGION)
         account = made.client("sts").get_caller_identity()["Account"]
-        words = ("--policy", str(scratch / "policy.yaml"), "--account", account)
-        run(scratch / "deploy" / "endpoint_policy.py", *files, *words, environment=environment)
-        told = run(scratch / "deploy" / "stacks.py", *files, "--apply", environment=environment)
-        yield Deployed(emulator, parameters, told)
+        words = ["--params", str(scratch / "prod.json"), "--region", REGION]
+        words += ["--policy", str(scratch / "policy.yaml"), "--account", account]
+        rendered = run(scratch / "deploy" / "endpoint_policy.py", *words, environment=environment(made))
+        assert rendered.returncode == 0, rendered.stderr
+        done = made.again(parameters, "--apply")
+        assert done.returncode == 0, done.stderr
+        yield Deployed(emulator, parameters, done.stderr, scratch)
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_script_reads_the_parameters_as_they_are(name: str) -> None:
+    written = {key: "Default" in one for key, one in read_template(name)["Parameters"].items()}
+    assert parameters_of(DIRECTORY / f"{name}.yaml") == written
 
 
 def test_what_the_emulator_lacks_is_left_out_and_nothing_else(tmp_path: Path) -> None:
@@ -260,6 +281,10 @@ def test_the_observation_as_deployed(deployed: Deployed) -> None:
         "disk",
         "root-use",
         "break-glass",
+        "policy-age",
+        "ca-ends-60",
+        "ca-ends-30",
+        "ca-ends-7",
     }
     assert {one["AlarmName"] for one in alarms} == {one.name for one in load_definition().alarms} | {
         f"s3gate-{name}" for name in own
@@ -307,3 +332,40 @@ def test_a_refusal_rings_on_what_was_deployed(deployed: Deployed, tmp_path: Path
     )
     rung = [json.loads(json.loads(one["Body"])["Message"]) for one in messages]
     assert [(one["AlarmName"], one["NewStateValue"]) for one in rung] == [("s3gate-denials", "ALARM")]
+
+
+def test_the_s3_endpoint_opens_the_list_and_the_own_ground(deployed: Deployed) -> None:
+    file = deployed.scratch / "deploy" / "cloudformation" / "rendered" / "s3-endpoint-policy.json"
+    statements = json.loads(file.read_text())["Statement"]
+    opened = {resource for one in statements for resource in one["Resource"]}
+    own = {
+        f"arn:aws:s3:::{deployed.parameters['ArtifactBucketName']}/{part}/*"
+        for part in ("releases", "policy")
+    }
+    own.add(f"arn:aws:s3:::{deployed.parameters['ArchiveBucketName']}/audit/*")
+    assert (
+        own | {"arn:aws:s3:::example-uploads/*", "arn:aws:s3:::al2023-repos-ap-northeast-1-de612dc2/*"}
+        <= opened
+    )
+    for one in statements:
+        mine = any("s3gate" in resource for resource in one["Resource"])
+        if mine:
+            owner = one["Condition"]["StringEquals"]
+            assert owner["aws:PrincipalAccount"] == owner["aws:ResourceAccount"]
+            assert set(one["Action"]) <= {
+                "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectRetention",
+                "s3:GetBucketObjectLockConfiguration",
+            }  # fmt: skip
+
+
+def test_one_stack_is_updated_with_what_the_others_gave(deployed: Deployed) -> None:
+    done = deployed.again(deployed.parameters | {"CpuPercent": "61"}, "--only", "hosts", "--apply")
+    assert (done.returncode, done.stderr) == (0, "s3gate-hosts: 7 parameters\n")
+    alarms = deployed.client("cloudwatch").describe_alarms(AlarmNames=["s3gate-cpu"])["MetricAlarms"]
+    assert [one["Threshold"] for one in alarms] == [61]
+
+
+def test_a_misspelt_parameter_is_not_passed_over(deployed: Deployed) -> None:
+    done = deployed.again(deployed.parameters | {"ClientAdress": "preserved"}, "--apply")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "no template has ClientAdress: correct or delete them in the parameters\n"
