@@ -28,6 +28,9 @@ KEY: Final = f"arn:aws:kms:{REGION}:{ACCOUNT}:key"
 TOPIC: Final = f"arn:aws:sns:{REGION}:{ACCOUNT}:s3gate-alarms"
 SEGMENT: Final = f"{ARCHIVE}/audit/gate-1/0001.jsonl"
 ONCE: Final = {"s3:if-none-match": "*", "s3:ObjectCreationOperation": "true"}
+# Root of the owning account may always do these, even when the bucket's policy denies it (S3 API reference,
+# PutBucketPolicy): an evaluator that says otherwise is wrong.
+ALWAYS_ROOTS: Final = {"s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:GetBucketPolicy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def _tamper_rows() -> Iterator[Row]:
         for action in ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:BypassGovernanceRetention", "s3:PutObjectLegalHold", "s3:ReplicateDelete"):
             yield Row(f"{who} may not {action} in the archive", who, action, SEGMENT, DENIED, guarded=archive, context=tls)
         for action in ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutBucketVersioning", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketLogging", "s3:PutReplicationConfiguration"):
+            if who == "root" and action in ALWAYS_ROOTS:
+                continue
             yield Row(f"{who} may not {action} on the archive", who, action, ARCHIVE, DENIED, guarded=archive, context=tls)
         yield Row(f"{who} may not put into the archive", who, "s3:PutObject", SEGMENT, DENIED, guarded=archive, context=tls | ONCE)
         yield Row(f"{who} may not shorten the retention", who, "s3:PutObjectRetention", SEGMENT, DENIED, guarded=archive, context=tls)
