@@ -37,6 +37,7 @@ from s3gate.settings.spelling import (
     parse_flag,
     parse_listen_host,
     parse_name_server,
+    parse_own_place,
     parse_path,
     parse_policy_place,
     parse_size,
@@ -177,6 +178,8 @@ class Settings(Section):
     """What a new policy does to a transfer that it refuses: `graceful` lets it finish, `strict` cuts it."""
     own_buckets: Many[Annotated[str, text_field(check_bucket)]] = ()
     """Buckets of the gate's own artifacts and archives: no policy may let clients write there."""
+    own_places: Many[Annotated[Remote, text_field(parse_own_place)]] = ()
+    """Where a service manager fetches CA and audit key from: no policy may open these services to clients."""
     ca: Authority
     """The CA that signs for AWS names inside the tunnel."""
     dns: Dns = Dns()
@@ -200,4 +203,5 @@ class Settings(Section):
     def ground(self) -> OwnGround:
         """What no policy may open."""
         places = (self.policy, self.ca.certificate, self.ca.private_key)
-        return OwnGround.of(tuple(one for one in places if isinstance(one, Remote)), self.own_buckets)
+        held = (*(one for one in places if isinstance(one, Remote)), *self.own_places)
+        return OwnGround.of(held, self.own_buckets)

@@ -143,6 +143,16 @@ def parse_ca_place(text: str, info: ValidationInfo) -> Path | Remote:
     return parse_remote(text, CA_SCHEMES) or parse_path(text, info)
 
 
+def parse_own_place(text: str) -> Remote:
+    """A place in AWS that somebody else fetches a secret of the gate from."""
+    place = parse_remote(text, CA_SCHEMES)
+    if place is None:
+        raise Misspelling(
+            f"{quote(text)} is no place in AWS", "write `ssm://PARAMETER` or `secretsmanager://SECRET`"
+        )
+    return place
+
+
 def check_bucket(text: str) -> str:
     """The name of a bucket."""
     if is_bucket_name(text):

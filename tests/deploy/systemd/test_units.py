@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drive.unit_rules import FORBIDDEN, HARDENED, OWN, find_faults, parse_unit
+from instance.fetch_credentials import parse_places
 from s3gate.health.watchers import NOTICE_S
 from s3gate.settings import read_settings
 from s3gate.supervisor import END_S
@@ -119,6 +120,9 @@ def test_the_settings_of_an_instance_name_what_the_units_give() -> None:
     }
     named = (settings.ca.certificate, settings.ca.private_key, settings.audit.hmac_key)
     assert {str(path) for path in named} == {f"/run/credentials/s3gate.service/{name}" for name in given}
+    places = parse_places((ROOT / "deploy" / "instance" / "credentials.conf").read_text(encoding="utf-8"))
+    assert set(settings.own_places) == set(places.values())
+    assert settings.ground.services == {"ssm"}
     assert settings.audit.directory == Path("/var/lib/s3gate/audit")
     assert (settings.listen.port, settings.health.port) == (8080, 9091)
     assert settings.admin.host == "127.0.0.1"
