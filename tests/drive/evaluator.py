@@ -100,7 +100,9 @@ class Evaluator:
         if line not in self._answers:
             self._answers[line] = self._answer(line)
         answer = self._answers[line]
-        every = question.resource == "*"  # of an action without resources: no list of ignored keys comes with it
+        every = (
+            question.resource == "*"
+        )  # of an action without resources: no list of ignored keys comes with it
         assert answer["resultType"] in {"single", *(["wildcard"] if every else [])}, (question, answer)
         assert answer.get("ignored", [] if every else None) == [], (question, answer)
         assert answer["overallResult"] in {ALLOWED, IMPLICITLY, EXPLICITLY}, (question, answer)
