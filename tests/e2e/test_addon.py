@@ -28,7 +28,7 @@ START_S = 30.0
 SETTINGS = """\
 policy: policy.yaml
 ca: {{certificate: ca.pem, private_key: ca.key}}
-dns: {{nameservers: ["127.0.0.1:{dns}"]}}
+dns: {{nameservers: ["127.0.0.1:{dns}"], timeout_s: 10}}
 upstream: {{networks: ["127.0.0.0/8"], ca_bundle: s3.pem, port: {s3}}}
 audit: {{directory: audit, hmac_key: audit.key}}
 cloudwatch: {{enabled: false}}
