@@ -10,8 +10,8 @@ from pathlib import Path
 from drive.tiny_wheels import put_wheel, write_lock
 
 ROOT = Path(__file__).resolve().parents[2]
-TAKEN = ("addons/s3gate", "config", "deploy/instance", "deploy/systemd")
-FILES = ("LICENSE", "README.md", "pyproject.toml")
+TAKEN = ("addons/s3gate", "config", "deploy/instance", "deploy/systemd", "deploy/deployed", "deploy/runbooks")
+FILES = ("LICENSE", "README.md", "pyproject.toml", "deploy/smoke")
 GIT = {
     "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a",
     "GIT_COMMITTER_EMAIL": "a@example.com", "GIT_AUTHOR_DATE": "1790000000 +0000",

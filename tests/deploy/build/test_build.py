@@ -89,6 +89,7 @@ def test_it_holds_what_an_instance_needs(made: Path) -> None:
     assert {
         "install", "VERSION", "LICENSE", "README.md", "sbom.cdx.json", "instance/fetch_credentials.py",
         "instance/s3gate.yaml", "instance/credentials.conf", "instance/amazon-cloudwatch-agent.json",
+        "smoke", "deployed/__main__.py", "runbooks/denial-alarm.md",
         "systemd/s3gate.service", "systemd/s3gate-credentials.service", "systemd/s3gate.sysusers",
         "config/policy.yaml", "config/policy.schema.json",
     } <= set(files)  # fmt: skip
@@ -106,6 +107,8 @@ def test_it_holds_what_an_instance_needs(made: Path) -> None:
         "instance",
         "systemd",
         "wheelhouse",
+        "deployed",
+        "runbooks",
     }
 
 
