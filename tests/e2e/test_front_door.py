@@ -94,7 +94,7 @@ async def test_a_killed_worker_takes_no_record_with_it(tmp_path: Path) -> None:
                 await asyncio.gather(load.more(30), *(ask_for_evil(port) for _ in range(10)))
                 victims = workers_of(process)
                 os.kill(min(victims), signal.SIGKILL)
-                await until(lambda: len(now := workers_of(process)) == 2 and now != victims)  # noqa: B023
+                await until(lambda: len(now := workers_of(process)) == 2 and now != victims)  # noqa: B023 - awaited within the round
         assert (await door.stop(process))[0] == 0
         assert len(load.bad) < len(load.good), "those of the killed workers alone"
         recorded = keys_of(door, "allow")

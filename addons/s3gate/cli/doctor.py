@@ -58,8 +58,8 @@ def command(
     something could not be checked.
     """
     from s3gate.doctor.bounded import run_checks  # noqa: PLC0415 - botocore loads slowly
-    from s3gate.doctor.finding import exit_code  # noqa: PLC0415
-    from s3gate.doctor.rounds import Wish, client_checks, gate_checks  # noqa: PLC0415
+    from s3gate.doctor.finding import exit_code  # noqa: PLC0415 - botocore loads slowly
+    from s3gate.doctor.rounds import Wish, client_checks, gate_checks  # noqa: PLC0415 - botocore loads slowly
 
     wish = Wish(region, private, nameservers, logs_endpoint, canary=canary)
     checks = client_checks(wish) if config is None else gate_checks(config, wish)

@@ -22,7 +22,7 @@ from s3gate.alarms.evaluation import evaluate
 from s3gate.alarms.pattern_reader import parse_pattern, parse_value
 
 ACCESS_KEY_ID: Final = "AKIAIOSFODNN7EXAMPLE"
-SECRET_ACCESS_KEY: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 (AWS's documented example)
+SECRET_ACCESS_KEY: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - AWS's documented example
 TOPIC: Final = "s3gate-alarms"
 SUBSCRIBER: Final = "s3gate-on-call"
 EVENTS_LIMIT: Final = 10_000

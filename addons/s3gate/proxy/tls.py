@@ -75,7 +75,7 @@ class TlsEnds:
         parameters = _lib.SSL_get0_param(connection._ssl)  # noqa: SLF001 - pyOpenSSL has no name for it
         _lib.X509_VERIFY_PARAM_set_hostflags(parameters, _HOST_FLAGS)
         done = _lib.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))
-        SSL._openssl_assert(done == 1)  # noqa: SLF001
+        SSL._openssl_assert(done == 1)  # noqa: SLF001 - as above
         known = self._sessions.get(host)
         if known is not None and self._clock() - known[0] < SESSION_AGE:
             connection.set_session(known[1])

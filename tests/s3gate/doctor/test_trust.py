@@ -17,6 +17,7 @@ from s3gate.doctor.trust import CLOCK, REACHED, TRUSTED, check_tls, judge_clock
 from s3gate.doctor.way import Proxy, parse_proxy
 from s3gate.policy.decision import Reason
 from s3gate.proxy.authority import Authority
+from s3gate.s3.host import HostName
 
 
 def told(found: Sequence[Finding]) -> dict[str, Outcome]:
@@ -103,7 +104,6 @@ def bucket_context(authority: Authority, made: datetime) -> ssl.SSLContext:
 
     def choose(connection: ssl.SSLObject, name: str, _context: ssl.SSLContext) -> None:
         from e2e.rig import _context_of  # noqa: PLC0415 - the rig's own way
-        from s3gate.s3.host import HostName  # noqa: PLC0415
 
         connection.context = _context_of(authority.sign_leaf(HostName(name), made))
 

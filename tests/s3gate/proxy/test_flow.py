@@ -47,7 +47,7 @@ def test_contract_flow() -> None:
     """mitmproxy's flows are compared by identity: the exchange of one is not that of its copy."""
     flow, one = exchange()
     register(flow, one)
-    assert exchange_of(flow.copy()) is None, "mitmproxy's flows are equal to their copies now"  # type: ignore[no-untyped-call]
+    assert exchange_of(flow.copy()) is None, "mitmproxy's flows are equal to their copies now"  # type: ignore[no-untyped-call] # mitmproxy has no type here
 
 
 def test_no_password_is_in_the_picture() -> None:

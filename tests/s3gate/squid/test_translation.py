@@ -24,7 +24,7 @@ REFUSED = [
     (".example.com", "not AWS's"),
     ("s3.eu-west-1.amazonaws.com", "by path it reaches every bucket of everybody"),
     ("s3.amazonaws.com", "by path it reaches every bucket of everybody"),
-    ("pypi.org", "no AWS name"),
+    ("www.example.org", "no AWS name"),
     ("10.0.0.1", "an address"),
     ("*.s3.eu-west-1.amazonaws.com", "a pattern"),
     ("bucket-a.s3.eu-west-1.amazonaws.com.", "trailing dot"),

@@ -29,7 +29,7 @@ LISTS = {
     "a list": (
         COMMON + 'acl good dstdomain "{list}"\nhttp_access allow good\nhttp_access deny all\n',
         (f"one.{S3}\n# no\n\n  two.{S3}   # yes\r\nthree.{S3} four.{S3}\nFIVE.{S3}\n*.{S3}\nsix.{S3}.\nhttps://seven.{S3}/\n"
-        f'eight.{S3}:443\n"nine.{S3}"\n;ten.{S3}\n.wide.{S3}\n{S3}\n{STS}\npypi.org\n'),
+        f'eight.{S3}:443\n"nine.{S3}"\n;ten.{S3}\n.wide.{S3}\n{S3}\n{STS}\nwww.example.org\n'),
     ),
     "order": (
         COMMON + "acl bad dstdomain two.{s3} .wide.{s3}\nacl good dstdomain one.{s3} two.{s3} \\\n  x.wide.{s3} wide.{s3}\n"
@@ -69,7 +69,7 @@ LISTS = {
 NAMES = [
     f"{one}.{S3}" for one in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 ]
-NAMES += [f"wide.{S3}", f"x.wide.{S3}", "one.s3.amazonaws.com", S3, STS, "pypi.org"]
+NAMES += [f"wide.{S3}", f"x.wide.{S3}", "one.s3.amazonaws.com", S3, STS, "www.example.org"]
 TAKEN = {
     "a list": {"one", "two", "five", STS},
     "order": {"one"},

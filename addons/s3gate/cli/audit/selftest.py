@@ -82,7 +82,7 @@ def selftest_command(
     cloudwatch:DescribeAlarms and cloudwatch:GetMetricStatistics.
     """
     from s3gate.canary.request import GateSilent  # noqa: PLC0415 - botocore loads slowly
-    from s3gate.canary.step import AwsSilent  # noqa: PLC0415
+    from s3gate.canary.step import AwsSilent  # noqa: PLC0415 - botocore loads slowly
 
     settings = Place(None, config, None, Aws()).settings()
     if not settings.cloudwatch.enabled:
@@ -135,9 +135,9 @@ def _steps(
     patience: "Patience",
 ) -> Iterator["Step"]:
     from s3gate.alarms.definition import load_definition  # noqa: PLC0415 - as above
-    from s3gate.alarms.fixture import load_fixtures  # noqa: PLC0415
-    from s3gate.canary.chain import Chain  # noqa: PLC0415
-    from s3gate.canary.filters import try_filters  # noqa: PLC0415
+    from s3gate.alarms.fixture import load_fixtures  # noqa: PLC0415 - botocore loads slowly
+    from s3gate.canary.chain import Chain  # noqa: PLC0415 - botocore loads slowly
+    from s3gate.canary.filters import try_filters  # noqa: PLC0415 - botocore loads slowly
 
     definition, group = load_definition(), settings.cloudwatch.log_group
     logs = Aws(region, endpoint_url or settings.cloudwatch.endpoint_url).client("logs")
@@ -149,7 +149,7 @@ def _steps(
 
 def _follow(chain: "Chain", canary: Canary, patience: "Patience") -> Iterator["Step"]:
     from s3gate.canary.request import NotRefused, make_host, send_canary  # noqa: PLC0415 - as above
-    from s3gate.canary.step import Step  # noqa: PLC0415
+    from s3gate.canary.step import Step  # noqa: PLC0415 - botocore loads slowly
 
     suffixes = (one.dns_suffix for one in PARTITIONS.values() if one.region_pattern.fullmatch(canary.region))
     host = make_host(canary.region, next(suffixes, PARTITIONS["aws"].dns_suffix))
