@@ -20,6 +20,7 @@ help:
 	@echo 'make bypass the attacks of tests/bypass/ against s3gate and Squid, side by side (as root; 3 minutes)'
 	@echo 'make bench  what s3gate costs beside Squid and mitmdump (as root; BENCH=--help tells more)'
 	@echo 'make results  the same, kept: tests/bench/results/ and the figures of README.md made anew'
+	@echo 'make readme make the tables of the README and the reference anew'
 	@echo 'make lock   write the lock files anew'
 	@echo 'make clean  remove the environments and caches'
 
@@ -47,7 +48,10 @@ bench:
 results:
 	@bin=$$($(environment) s3gate) && $(development)/debian-packages.sh && export PYTHONPATH=tests && \
 	  { "$$bin/python" -m bench --out tests/bench/results $(BENCH); [ $$? -le 1 ]; } && \
-	  exec "$$bin/python" tests/generate/cost_section.py README.md
+	  exec "$$bin/python" -m generate.readme
+
+readme:
+	@bin=$$($(environment) s3gate) && PYTHONPATH=tests exec "$$bin/python" -m generate.readme
 
 lock:
 	@$(development)/lock.sh

@@ -1,11 +1,9 @@
 """The README's table of what a record holds, from `config/audit.schema.json`.
 
-Run `python tests/generate/audit_table.py README.md` after the schema changed: it rewrites what stands
-between the two marks. A test compares the README with `render()`.
+`make readme` after the schema changed rewrites what stands between the two marks.
 """
 
 import json
-import sys
 from pathlib import Path
 
 SCHEMA = Path(__file__).parents[2] / "config" / "audit.schema.json"
@@ -27,21 +25,3 @@ def render() -> str:
         names = ", ".join(f"`{name}`" for name in definitions[part]["properties"])
         rows.append(f"| `{part}` | {definitions[part].get('description', 'inside `egress`')} | {names} |\n")
     return BEGIN + "".join(rows) + END
-
-
-def replace(text: str) -> str:
-    """A document with the table between its marks made anew.
-
-    Raises:
-        ValueError: the marks are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the marks of the table are not there")
-    return before + render() + after
-
-
-if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(replace(document.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Write the command reference from the help of the commands themselves.
 
-Run `python tests/generate/command_reference.py addons/s3gate/cli/README.md` after a help text
-changed; a test compares the committed file with `render()`.
+`make readme` after a help text
+changed; a test compares the committed file with what this prints into another.
 """
 
 import sys

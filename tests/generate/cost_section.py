@@ -1,7 +1,6 @@
 """The README's figures of what s3gate costs, from `tests/bench/results/cost.json`.
 
-Run `python tests/generate/cost_section.py README.md` after `make bench` has written new results: it rewrites
-what stands between the two marks. A test compares the README with `render()`.
+`make readme` after `make bench` has written new results rewrites what stands between the two marks.
 """
 
 import json
@@ -81,21 +80,3 @@ def _goals(goals: list[dict[str, Any]]) -> str:
         against = "" if goal["against"] == "nothing" else f" x {goal['against']}"
         told.append(f"≤ {goal['at_most']:g}{against}: {'met' if goal['met'] else 'missed'}")
     return "; ".join(told)
-
-
-def replace(text: str) -> str:
-    """A document with what stands between its marks made anew.
-
-    Raises:
-        ValueError: the marks are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the marks of the costs are not there")
-    return before + render() + after
-
-
-if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.write_text(replace(target.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,11 +1,7 @@
 """The README's table of presets, from `policy/preset_data.py`.
 
-Run `python tests/generate/preset_table.py README.md` after a row changed: it rewrites what stands
-between the two marks. A test compares the README with `render()`.
+`make readme` after a row changed rewrites what stands between the two marks.
 """
-
-import sys
-from pathlib import Path
 
 from s3gate.policy.preset import PRESETS, Signing
 from s3gate.policy.preset_data import FAMILIES
@@ -37,21 +33,3 @@ def render() -> str:
         said = ", ".join(f"`{one}`" for one in names)
         lines.append(f"- {said}: {len(regions)} regions: {' '.join(regions)}.\n")
     return BEGIN + "".join(lines) + END
-
-
-def replace(text: str) -> str:
-    """A document with the table between its marks made anew.
-
-    Raises:
-        ValueError: the marks are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the marks of the table are not there")
-    return before + render() + after
-
-
-if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(replace(document.read_text(encoding="utf-8")), encoding="utf-8")
