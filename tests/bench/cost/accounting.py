@@ -6,6 +6,7 @@ resident, and its peak since the last `reset_peak`.
 
 import contextlib
 import os
+import resource
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,13 @@ def read_usage() -> Usage:
     """What it is now (proc(5), /proc/stat)."""
     fields = [int(field) / os.sysconf("SC_CLK_TCK") for field in Path("/proc/stat").read_text().split()[1:9]]
     user, nice, system, idle, waiting, irq, softirq, stolen = fields
-    return Usage(user + nice + system + irq + softirq, stolen, idle + waiting, sum(os.times()[:4]))
+    return Usage(user + nice + system + irq + softirq, stolen, idle + waiting, _cpu_s())
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and its ended children, not in whole ticks as os.times() (getrusage(2))."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def render_usage(before: Usage, after: Usage) -> str:
