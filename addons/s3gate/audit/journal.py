@@ -68,6 +68,7 @@ class Journal:
         self._pending_bytes = 0
         self._closed = False
         self._riding: list[_Entry] = []
+        self._due: asyncio.AbstractEventLoop | None = None  # whose timer runs
         self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"journal-{directory.name}", daemon=True)
         self._thread.start()
@@ -179,10 +180,14 @@ class Journal:
         with self._handover:
             self._admit(entry)
             self._riding.append(entry)
-            first = len(self._riding) == 1
-        if first:
-            loop.call_later(RIDE_S, self.depart)
+            due, self._due = self._due, loop
+        if due is not loop:  # one timer at a time: what it finds has waited `RIDE_S` or less
+            loop.call_later(RIDE_S, self._leave)
         return entry.future
+
+    def _leave(self) -> None:
+        self._due = None
+        self.depart()
 
     def depart(self) -> None:
         """Let what rides go now."""

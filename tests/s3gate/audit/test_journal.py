@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from s3gate.audit import appender as appender_module
 from s3gate.audit.chain import parse_link
-from s3gate.audit.journal import Journal, JournalUnavailable, Kind, Position
+from s3gate.audit.journal import RIDE_S, Journal, JournalUnavailable, Kind, Position
 from s3gate.audit.segment import list_segments
 from s3gate.audit.verification import verify
 
@@ -258,6 +259,40 @@ async def test_what_rides_alone_is_durable_soon(tmp_path: Path, how: str) -> Non
     journal.depart()
     journal.close()
     assert numbers(tmp_path / "w1") == [1]
+
+
+async def test_one_timer_serves_all_that_ride_before_it_rings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, journal = asyncio.get_running_loop(), Journal.open(tmp_path, "w1", KEY, ROOM)
+    later, set_for = loop.call_later, list[float]()
+
+    def call_later(delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        set_for.append(delay)
+        return later(delay, callback)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    for first in (1, 5):
+        early = journal.ride(record(first), Kind.COMPLETION)
+        assert (await journal.append(record(first + 1), Kind.ALLOW)).seq == first + 1
+        late = [journal.ride(record(first + n), Kind.COMPLETION) for n in (2, 3)]
+        assert [(await one).seq for one in (early, *late)] == [first, first + 2, first + 3]
+    journal.close()
+    assert set_for == [RIDE_S, RIDE_S]
+
+
+def test_what_rides_in_another_loop_does_not_wait_for_the_timer_of_an_ended_one(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "w1", KEY, ROOM)
+
+    async def ride_only() -> None:
+        journal.ride(record(1), Kind.COMPLETION)
+
+    async def ride_and_wait() -> int:
+        return (await asyncio.wait_for(journal.ride(record(2), Kind.COMPLETION), DEADLINE_S)).seq
+
+    asyncio.run(ride_only())
+    assert asyncio.run(ride_and_wait()) == 2
+    journal.close()
 
 
 async def test_what_rides_into_a_full_journal_is_told(tmp_path: Path) -> None:

@@ -122,3 +122,38 @@ def test_whatever_bytes_come_it_is_a_head_or_a_refusal(data: bytes, step: int) -
             )
     except HeadRefused:
         return
+
+
+PIECES = st.sampled_from(
+    [b"a", b"Host", b":", b" ", b"\t", b"\r", b"\n", b"\r\n", b"\x00", b"\x7f", b"\x80", b"\xff"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map(b"".join), min_size=1, max_size=4))
+def test_lines_read_at_once_are_what_each_is_alone(lines: list[bytes]) -> None:
+    def read(*of: bytes) -> tuple[tuple[str, str], ...] | str:
+        try:
+            return parse_request_head(b"\r\n".join((b"GET / HTTP/1.1", *of))).headers
+        except HeadRefused as exc:
+            return exc.detail
+
+    alone = [read(line) for line in lines]
+    broken = [one for one in alone if isinstance(one, str)]
+    assert read(*lines) == (broken[0] if broken else sum(alone, ()))
+
+
+@given(st.lists(PIECES, max_size=8).map(b"".join))
+def test_a_head_with_a_control_or_half_a_line_end_is_refused_however_it_comes(line: bytes) -> None:
+    whole = b"GET / HTTP/1.1\r\nA: " + line
+    bad = bool(
+        whole.replace(b"\r\n", b"").translate(None, bytes({*range(0x20, 0x7F), *range(0x80, 0x100), 9}))
+    )
+    for step in (1, len(whole) + 4):
+        try:
+            raw = take(whole + b"\r\n\r\n", step=step)
+        except HeadRefused:
+            continue
+        assert raw is not None
+        if b"\r\n\r\n" not in whole + b"\r\n" and bad:
+            with pytest.raises(HeadRefused):
+                parse_request_head(raw)
