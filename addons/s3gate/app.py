@@ -79,16 +79,25 @@ class Running:
         self._following: set[asyncio.Task[None]] = set()
         self._looked_at = time.monotonic()
 
-    def hear(self, news: News, fetch: Callable[[], Loaded]) -> None:
+    def hear(
+        self, news: News, fetch: Callable[[], Loaded], heeded: Callable[[], None] = lambda: None
+    ) -> None:
         """Follow news of the policy; in the event loop.
 
         Args:
             news: of the keeper.
             fetch: gives the policy that they name; called in a thread.
+            heeded: called when that policy, or a later one, is in force.
         """
+
+        def followed(task: asyncio.Task[None]) -> None:
+            self._following.discard(task)
+            if not task.cancelled() and self.policy.number >= news.number:
+                heeded()
+
         task = asyncio.ensure_future(self._follower.follow(news, fetch))
         self._following.add(task)
-        task.add_done_callback(self._following.discard)
+        task.add_done_callback(followed)
 
     def _renewed(self) -> None:
         self.gate.renew(strict=self._strict)

@@ -1,9 +1,10 @@
 """Several gates as one: workers on one port, one page for all of them.
 
 The normal case: the port is reserved, the workers are started, each opens its own
-journal under its own writer's id, tests itself and listens; the supervisor answers for
-all of them, and keeps the one process that ships all journals. Settings are read once; a
-new policy is proven once, and every worker takes it in its place, without a restart.
+journal under its own writer's id, hears which policy is in force by now, tests itself and
+listens; the supervisor answers for all of them, and keeps the one process that ships all
+journals. Settings are read once; a new policy is proven once, and every worker takes it in
+its place, without a restart.
 """
 
 import asyncio
@@ -91,7 +92,7 @@ class Work:
                     link.send_bytes(status.to_line())
 
         standing = Standing() if self.settings.cloudwatch.enabled else None
-        in_force = PolicyInForce(self.loaded, self.number, self.refused)
+        in_force, informed = PolicyInForce(self.loaded, self.number, self.refused), asyncio.Event()
         async with open_gate(
             self.settings, self.loaded, in_force, metrics, standing, tell, self.slots
         ) as running:
@@ -107,12 +108,13 @@ class Work:
                     running.gate.addon.services.leaving = True
                 elif word.startswith(PREFIX):
                     news = News.from_word(word)
-                    running.hear(news, lambda: read_policy(news))
+                    running.hear(news, lambda: read_policy(news), informed.set)
                 elif standing is not None:
                     standing.take_over(word)
 
             loop = asyncio.get_running_loop()
             loop.add_reader(link.fileno(), hear)
+            await informed.wait()  # the policy it was started with may be an old one by now
             await running.serve(self.settings, lambda _port: tell(running.status()), None)
 
 
@@ -161,7 +163,7 @@ def run_fleet(settings: Settings, keeper: PolicyKeeper, started: Callable[[Ports
         )
 
         def taken(digest: str) -> bool:
-            return all(one.status.policy == digest for one in supervisor.heard() if one.status.serves)
+            return all(one.status.policy == digest for one in supervisor.heard() if not one.status.leaving)
 
         desk = PolicyDesk(keeper, source, taken)
 

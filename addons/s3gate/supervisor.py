@@ -44,7 +44,8 @@ class Owner:
         left: told that the gate leaves.
         unaware: whether somebody must still hear that, asked while it does.
         hung_up: told of SIGHUP.
-        news: asked once a second for what the worker with that writer's id should know.
+        news: asked once a second, and at the first word of each worker, for what the one with that writer's
+            id should know.
     """
 
     ended: Callable[[int], None] = lambda _pid: None
@@ -151,7 +152,9 @@ class Supervisor:
                     os.read(int(ready), 64)
                 self._told_at = -NEWS_S if ready == self._fresh else self._told_at
             elif isinstance(ready, Connection) and not ready.closed:
+                is_new = links[ready].status is None
                 links[ready].hear()
+                self._told_at = -NEWS_S if is_new else self._told_at  # it waits for the news
         now = time.monotonic()
         if now - self._told_at >= NEWS_S:
             self._told_at = now

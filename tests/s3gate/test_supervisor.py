@@ -197,3 +197,21 @@ def test_news_that_cannot_wait_are_told_at_once(tmp_path: Path, monkeypatch: pyt
     with script(supervisor, *steps) as failed:
         assert supervisor.run() == 0
     assert not failed
+
+
+def test_who_speaks_for_the_first_time_is_told_the_news_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that replaces another serves when it has heard them."""
+    monkeypatch.setattr("s3gate.supervisor.NEWS_S", 3600.0)
+    supervisor = make(tmp_path, owner=Owner(news=lambda _: [b"fresh"]))
+    told = lambda: sum(b"fresh" in path.read_bytes() for path in tmp_path.iterdir()) == 3  # noqa: E731 - a step
+    steps = (
+        lambda: until(serving(supervisor)),
+        lambda: os.kill(supervisor.pids[0], signal.SIGKILL),
+        lambda: until(told),
+        send(signal.SIGTERM),
+    )
+    with script(supervisor, *steps) as failed:
+        assert supervisor.run() == 0
+    assert not failed
