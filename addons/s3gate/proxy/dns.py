@@ -2,6 +2,7 @@
 
 The normal case: A and AAAA of one absolute name are asked at once over UDP, a CNAME
 chain is followed within the answer, the addresses come back with the smallest TTL.
+What that does not answer, dnspython's resolver asks for: every nameserver, again, over TCP.
 The search list is never used: it would ask for other names than the judged one.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from time import monotonic
 from typing import Final, Protocol
 
 import dns.asyncresolver
@@ -17,11 +19,11 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
+from s3gate.proxy.dns_question import KINDS, PATIENCE_S, RESOLUTION_DELAY_S, Records, ask_both
 from s3gate.s3.host import HostName
 
 DNS_PORT: Final = 53  # RFC 1035 §4.2
 MAX_PORT: Final = 65_535
-RESOLUTION_DELAY_S: Final = 0.05  # RFC 8305 §3: how long one family waits for the other
 MAX_ADDRESSES: Final = 64  # of one answer; S3 gives up to 8 of each family
 
 # What dnspython raises → what is told. First match wins.
@@ -82,10 +84,15 @@ class FreshResolver:
         self._resolver.cache = None
         self._resolver.search = []
         self._resolver.use_search_by_default = False
-        self._resolver.lifetime = timeout_s
+        self._timeout_s = timeout_s
         if nameservers:
             pairs = [_split(text) for text in nameservers]
             self._resolver.nameservers = [dns.nameserver.Do53Nameserver(*pair) for pair in pairs]
+        first = self._resolver.nameservers[0]
+        if isinstance(first, dns.nameserver.Do53Nameserver):
+            self._first = first.address, first.port
+        else:
+            self._first = str(first), self._resolver.port
 
     async def resolve(self, host: HostName) -> Resolved:
         """Ask for a name now.
@@ -96,37 +103,45 @@ class FreshResolver:
         Raises:
             DnsFailure: neither family has an address, or nobody answered.
         """
-        name = dns.name.from_text(host, dns.name.root)
-        answers = await self._ask_both(name)
-        addresses: list[str] = []
-        ttls: list[int] = []
-        for answer in answers:
-            if isinstance(answer, dns.resolver.Answer):
-                addresses += [str(record.address) for record in answer]
-                ttls.append(answer.chaining_result.minimum_ttl)
-        if addresses:
-            return Resolved(tuple(addresses[:MAX_ADDRESSES]), min(ttls))
-        raise _failure(host, answers)
+        began = monotonic()
+        answers = await ask_both(host, self._first, min(PATIENCE_S, self._timeout_s / 2))
+        found = [answers.found[kind] for kind in KINDS if kind in answers.found]
+        if answers.odd or not any(records.addresses for records in found):
+            if len(found) == len(KINDS):
+                raise DnsFailure(f'"{host}" has no address')
+            found = await self._insist(host, self._timeout_s - (monotonic() - began))
+        addresses = [address for records in found for address in records.addresses]
+        ttl_s = min(records.ttl_s for records in found if records.addresses)
+        return Resolved(tuple(addresses[:MAX_ADDRESSES]), ttl_s)
 
-    async def _ask_both(self, name: dns.name.Name) -> Sequence[object]:
-        """Both families' answers or errors; one that lags behind a good answer of the other is left out."""
-        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
-        asked = [asyncio.ensure_future(self._ask(name, kind)) for kind in kinds]
+    async def _insist(self, host: HostName, lifetime_s: float) -> list[Records]:
+        """Ask every nameserver, more than once, over TCP where an answer is too long; at least one address.
+
+        Raises:
+            DnsFailure: as for `resolve`.
+        """
+        name = dns.name.from_text(host, dns.name.root)
+        asked = [asyncio.ensure_future(self._ask(name, kind, lifetime_s)) for kind in KINDS]
         try:
             done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-            good = any(one.exception() is None and one.result() is not None for one in done)
+            good = any(one.exception() is None and one.result().addresses for one in done)
             if waiting:
                 await asyncio.wait(waiting, timeout=RESOLUTION_DELAY_S if good else None)
         finally:
             for one in asked:
                 one.cancel()
-        return await asyncio.gather(*(one for one in asked if one.done()), return_exceptions=True)
+        answers = await asyncio.gather(*(one for one in asked if one.done()), return_exceptions=True)
+        found = [one for one in answers if isinstance(one, Records)]
+        if not any(records.addresses for records in found):
+            raise _failure(host, answers)
+        return found
 
-    async def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
+    async def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, lifetime_s: float) -> Records:
         try:
-            return await self._resolver.resolve(name, kind, search=False)
+            answer = await self._resolver.resolve(name, kind, search=False, lifetime=lifetime_s)
         except dns.resolver.NoAnswer:
-            return None
+            return Records((), 0)
+        return Records(tuple(str(record.address) for record in answer), answer.chaining_result.minimum_ttl)
 
 
 def _failure(host: HostName, answers: Sequence[object]) -> DnsFailure:

@@ -200,7 +200,7 @@ def _match_request_line(line: bytes) -> tuple[str, str, str]:
 
 
 def _is_clean(data: bytes | bytearray) -> bool:
-    """Whether no control is in it and each CR and LF is one of a pair: found fast, true of nearly every head."""
+    """Whether it holds no control, and CR and LF in pairs alone: true of nearly every head, and soon told."""
     pairs = data.count(b"\r\n")
     return data.count(b"\r") == pairs == data.count(b"\n") and not data.translate(None, _NO_CONTROLS)
 
