@@ -229,16 +229,17 @@ async def run_rig(
     plain: str = "deny",
     pool: tuple[str, ...] = ("127.0.0.1",),
     in_force: PolicySource | None = None,
+    recorder: MemoryRecorder | None = None,
     **settings: object,
 ) -> AsyncIterator[Rig]:
-    """Start everything, with another policy source if one is given; stop everything."""
+    """Start everything, with another policy source or recorder if one is given; stop everything."""
     now = datetime.now(UTC)
     ours, theirs = Authority.generate(now), Authority.generate(now)
     (directory / "ca.pem").write_bytes(ours.certificate_pem())
     (directory / "s3.pem").write_bytes(theirs.certificate_pem())
     origin = server_context(theirs, f"*.s3.{REGION}.amazonaws.com")
     policy = parse_policy(POLICY.replace("PLAIN", plain).encode())
-    recorder, source = MemoryRecorder(), FixedPolicy(policy)
+    recorder, source = recorder or MemoryRecorder(), FixedPolicy(policy)
     async with DnsServer(["amazonaws.com"], pool) as dns, FakeS3(origin) as s3:
         usual = RuntimeSettings(
             authority=ours,

@@ -111,6 +111,8 @@ class Carriage:
         if not allowed or host is None or upstream is None or port != wanted:
             raise AssertionError("not allowed, not recorded, or nowhere to go")
         self._transfer = transfer
+        if self._session.cut is not None:
+            return  # since its verdict; the end of the client's connection, which comes next, tells why
         leg = self._leg
         if upstream.reused:
             if leg is None or not leg.alive or leg.key != (host, port):

@@ -73,7 +73,7 @@ class Session:
         busy: whether a request is on its way.
         cut: why the gate closes it by itself, or None: TIMEOUT when nothing moved, DRAINING when the gate
             stops, NOT_TLS when a record cannot be read, else why a new policy refuses it.
-        asked: the request on its way, or the last one; None for a CONNECT.
+        asked: the request on its way, judged or not, or the last one.
         stale: whether a new policy refuses its CONNECT: it ends behind the answer that is on its way.
     """
 
@@ -83,7 +83,7 @@ class Session:
     proof: str | None = field(default=None, repr=False)
     busy: bool = False
     cut: Reason | None = None
-    asked: Request | None = None
+    asked: "Exchange | None" = None
     stale: bool = False
     valve: Valve = field(default_factory=Valve)
 

@@ -198,20 +198,26 @@ class GateAddon:
             elif (busy := await self._identify(exchange)) is not None:
                 return busy
             began = perf_counter()
-            decision = self._judge.decide_request(self._policy_source.current(), exchange.request)
+            decision = self._verdict(exchange)
             self.services.meter.took("judge", perf_counter() - began)
-            if not decision.allowed:
-                return decision
-            if exchange.problem is not None:
-                return refuse(decision, exchange.problem.reason, exchange.problem.detail)
-            return await self._direct(exchange, decision)
+            return await self._direct(exchange, decision) if decision.allowed else decision
         except Exception:  # noqa: BLE001 - the gate: denies
             _log.exception("judging a request failed; it is denied")
             return _internal_error()
 
+    def _verdict(self, exchange: Exchange) -> Decision:
+        """What the policy in force says of a request."""
+        decision = self._judge.decide_request(self._policy_source.current(), exchange.request)
+        if decision.allowed and exchange.problem is not None:
+            return refuse(decision, exchange.problem.reason, exchange.problem.detail)
+        return decision
+
     async def _direct(self, exchange: Exchange, decision: Decision) -> Decision:
-        """Find the way of an allowed request: fresh addresses, or the open connection."""
-        request = exchange.request
+        """Find the way of an allowed request: fresh addresses, or the open connection.
+
+        A name server may take seconds: what was taken away meanwhile, from all or from this user, is refused.
+        """
+        request, policy = exchange.request, self._policy_source.current()
         exchange.host = host = _destination(request, decision)
         exchange.port = port = HTTP_PORT if request.connect is None else HTTPS_PORT
         if exchange.reusable is not None and exchange.reusable[0] == (host, port):
@@ -225,6 +231,11 @@ class GateAddon:
             return refuse(decision, Reason.DNS_FAILURE, str(exc))
         finally:
             self.services.meter.took("dns", perf_counter() - began)
+        recall(self.services.passwords, exchange)
+        if exchange.request is not request or self._policy_source.current() is not policy:
+            decision = self._verdict(exchange)
+            if not decision.allowed:
+                return decision
         judged = self._judge.decide_addresses(decision, resolved.addresses, self._networks)
         if isinstance(judged, Decision):
             return judged

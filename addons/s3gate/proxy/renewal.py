@@ -3,7 +3,8 @@
 The normal case: the new policy lets the CONNECT on as well and nothing happens; the next
 request in the tunnel is judged by it anyway. A tunnel whose CONNECT it refuses is closed,
 at once when it is idle, else behind the answer that is on its way. Strictly, a transfer
-whose request it refuses is cut at once; its completion says why.
+whose request it refuses is cut at once, also when its verdict still waits for the disk; its
+completion says why.
 """
 
 from collections.abc import Iterable
@@ -66,7 +67,7 @@ def _refused_tunnel(
 
 def _refused_transfer(judge: Judge, policy: Policy | None, session: Session) -> Reason | None:
     """Why the request on its way would be refused now, if it would."""
-    if session.asked is None:
+    if session.asked is None or session.asked.upstream is None:  # not judged yet: this policy will do it
         return None
-    decision = judge.decide_request(policy, session.asked)
+    decision = judge.decide_request(policy, session.asked.request)
     return None if decision.allowed else decision.reason

@@ -229,7 +229,6 @@ class HttpGate(layer.Layer):
         except BodyError as exc:
             exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, str(exc))
         yield from self._judge(exchange, head, S3gateRequestHook, HttpRequestHeadersHook)
-        self._session.asked = exchange.request  # with the user that it comes from
         decision = exchange.decision
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()
@@ -243,7 +242,7 @@ class HttpGate(layer.Layer):
         return self._session.request(head, self._scheme, authority, target, self._services.now())
 
     def _begin(self, request: Request) -> Exchange:
-        self._exchange = exchange = self._services.exchange(request)
+        self._exchange = self._session.asked = exchange = self._services.exchange(request)
         exchange.proof = self._session.proof
         return exchange
 

@@ -116,6 +116,15 @@ def test_nothing_goes_that_is_not_allowed() -> None:
     assert plain.commands == []
 
 
+def test_what_was_cut_since_its_verdict_goes_nowhere() -> None:
+    plain = Plain()
+    plain.session.cut = Reason.BUCKET_NOT_LISTED
+    plain.carry()
+    assert plain.commands == []
+    plain.run(plain.carriage.complete(Reason.BUCKET_NOT_LISTED, "a new policy refuses this"))
+    assert plain.completions == [(False, Reason.BUCKET_NOT_LISTED)]
+
+
 def test_a_dial_that_fails() -> None:
     plain = Plain()
     plain.carry()

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import bcrypt
 import pytest
@@ -20,6 +21,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from drive.layers import ALLOW, DENY, HOST, make_context, make_services, make_session
 from s3gate.policy.decision import Decision, Reason
+from s3gate.policy.model import Policy
 from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import NOTHING_READ, Reading
 from s3gate.proxy import passwords as passwords_file
@@ -204,6 +206,22 @@ async def test_the_answer_is_judged(addresses: tuple[str, ...], reason: Reason) 
     one = await Hooks(resolver=Resolver(addresses)).headers(exchange())
     assert one.decision is not None
     assert (one.decision.reason, one.upstream) == (reason, None)
+
+
+async def test_what_changed_while_the_name_server_was_asked_has_the_last_word() -> None:
+    hooks = Hooks()
+
+    class Changing:
+        """Another policy at each look."""
+
+        def current(self) -> Policy:
+            hooks.judge.request = DENY if hooks.resolver.asked else ALLOW
+            return cast("Policy", object())
+
+    hooks.addon._policy_source = Changing()
+    one = await hooks.headers(exchange())
+    assert (one.decision, one.upstream, hooks.resolver.asked) == (DENY, None, [HOST])
+    assert hooks.recorder.seen == [(DENY.reason, None)]
 
 
 @pytest.mark.parametrize("host", [None, "other.s3.amazonaws.com", "192.0.2.1"])

@@ -11,7 +11,8 @@ from s3gate.policy.decision import Decision, Reason
 from s3gate.policy.model import Policy
 from s3gate.policy.reading import Request
 from s3gate.proxy.connection import GateConnection
-from s3gate.proxy.exchange import Session
+from s3gate.proxy.exchange import Exchange, Session
+from s3gate.proxy.ports import Upstream
 from s3gate.proxy.renewal import renew
 
 
@@ -43,20 +44,24 @@ class Opinion:
         return DENY
 
 
-REQUEST = object()
+JUDGED = Exchange(cast("Request", object()), "01ID", upstream=Upstream(("192.0.2.1",), 5))
+UNJUDGED = Exchange(cast("Request", object()), "01ID")
 ROWS = {
-    "idle, let on": (False, False, False, None, False),
-    "idle, refused": (True, False, False, DENY.reason, True),
-    "busy, refused": (True, True, False, None, True),
-    "busy, let on, strict": (False, True, True, DENY.reason, False),
-    "busy, refused, strict": (True, True, True, DENY.reason, True),
+    "idle, let on": (False, None, False, None, False),
+    "idle, refused": (True, None, False, DENY.reason, True),
+    "busy, refused": (True, JUDGED, False, None, True),
+    "busy, let on, strict": (False, JUDGED, True, DENY.reason, False),
+    "busy, refused, strict": (True, JUDGED, True, DENY.reason, True),
+    "not judged yet, strict": (False, UNJUDGED, True, None, False),
 }
 
 
-@pytest.mark.parametrize(("refuses", "busy", "strict", "cut", "stale"), ROWS.values(), ids=ROWS)
-def test_a_tunnel(refuses: bool, busy: bool, strict: bool, cut: Reason | None, stale: bool) -> None:
+@pytest.mark.parametrize(("refuses", "asked", "strict", "cut", "stale"), ROWS.values(), ids=ROWS)
+def test_a_tunnel(
+    refuses: bool, asked: Exchange | None, strict: bool, cut: Reason | None, stale: bool
+) -> None:
     session = make_session(f"{HOST}:443")
-    session.busy, session.asked = busy, cast("Request", REQUEST)
+    session.busy, session.asked = asked is not None, asked
     one = Connection(session)
     count = renew(
         [cast("GateConnection", one)], Opinion(refuses_tunnel=refuses), make_services(), strict=strict
