@@ -24,6 +24,7 @@ class Seen:
         requests: heads, in order.
         bodies: size and SHA-256 of each body, chunks taken apart.
         address: the local address it was made to.
+        resumed: whether it took up an earlier TLS session, so that no certificate was shown.
     """
 
     address: str = ""
@@ -32,6 +33,7 @@ class Seen:
     bodies: list[tuple[int, str]] = field(default_factory=list)
     failed_handshake: bool = False
     not_tls: bool = False
+    resumed: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -104,6 +106,7 @@ class FakeS3:
         try:
             if tls:
                 await writer.start_tls(self._context)
+                seen.resumed = writer.get_extra_info("ssl_object").session_reused
             await self.script(seen, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, ValueError) as exc:
             seen.failed_handshake = isinstance(exc, ssl.SSLError) or not seen.data

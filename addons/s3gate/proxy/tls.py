@@ -79,6 +79,7 @@ class TlsEnds:
         known = self._sessions.get(host)
         if known is not None and self._clock() - known[0] < SESSION_AGE:
             connection.set_session(known[1])
+            connection.set_app_data(known[0])
         connection.set_connect_state()
         return connection
 
@@ -93,8 +94,7 @@ class TlsEnds:
             connection: to it, with data read already: TLS 1.3 sends its tickets after the handshake.
         """
         resumed = _lib.SSL_session_reused(connection._ssl) == 1  # noqa: SLF001 - pyOpenSSL has no name for it
-        known = self._sessions.get(host)
-        since = known[0] if resumed and known is not None else self._clock()
+        since = connection.get_app_data() if resumed else self._clock()
         session = connection.get_session()
         if session is None or verify_problem(connection) is not None:
             return

@@ -79,9 +79,9 @@ def test_the_name_that_was_read_is_told_of_resumed_sessions_too(ends: TlsEnds, v
     assert not was_read(fresh, HOST)
 
 
-def talk(ends: TlsEnds, theirs: TlsEnds, name: HostName = HOST) -> bool:
+def talk(ends: TlsEnds, theirs: TlsEnds, name: HostName = HOST, client: SSL.Connection | None = None) -> bool:
     """One connection to an upstream, remembered; whether it was resumed."""
-    client, server = ends.connect(name), theirs.accept(name)
+    client, server = client or ends.connect(name), theirs.accept(name)
     pump(client, server)
     server.send(b"x")
     client.bio_write(server.bio_read(65536))
@@ -101,6 +101,28 @@ def test_an_upstream_is_resumed_under_its_own_name_for_an_hour(tmp_path: Path) -
     assert [talk(ends, theirs, other) for _ in range(2)] == [False, True]
     now[0] += tls.SESSION_AGE
     assert [talk(ends, theirs) for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("meanwhile", ["forgotten", "made anew"])
+def test_no_resumption_lets_a_session_live_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """What counts is when its own certificate was looked at, whatever became of the name's session since."""
+    monkeypatch.setattr(tls, "CACHED_SESSIONS", 1)
+    authority, now = Authority.generate(NOW), [NOW]
+    (tmp_path / "ca.pem").write_bytes(authority.certificate_pem())
+    ends = TlsEnds(authority, tmp_path / "ca.pem", lambda: now[0])
+    theirs, another = TlsEnds(authority, None), TlsEnds(authority, None)
+    assert not talk(ends, theirs)
+    now[0] += tls.SESSION_AGE / 2
+    late = ends.connect(HOST)
+    if meanwhile == "forgotten":
+        talk(ends, theirs, HostName("c.s3.ap-northeast-1.amazonaws.com"))
+    else:
+        assert not talk(ends, another)
+    assert talk(ends, theirs, client=late)
+    now[0] += tls.SESSION_AGE / 2
+    assert not talk(ends, theirs)
 
 
 def test_a_session_does_not_save_a_certificate_that_is_not_accepted(tmp_path: Path) -> None:
