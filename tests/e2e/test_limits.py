@@ -9,7 +9,7 @@ from drive.wait import until
 from e2e.fake_s3 import Seen, read_head
 from e2e.rig import EVIL, GOOD, Rig, run_rig
 from s3gate.policy.decision import Reason
-from s3gate.proxy import client_tls, stream
+from s3gate.proxy import client_tls, closing, stream
 
 pytestmark = pytest.mark.e2e
 
@@ -84,18 +84,18 @@ async def test_a_refused_body_is_not_read_for_ever(rig: Rig, monkeypatch: pytest
         await client.send(f"PUT /k HTTP/1.1\r\nHost: {EVIL}\r\nContent-Length: 1073741824\r\n\r\n".encode())
         sent = 0
         async with asyncio.timeout(10):
-            while not client.writer.is_closing() and sent < 4 * stream.DISCARD_BYTES:
+            while not client.writer.is_closing() and sent < 4 * closing.DISCARD_BYTES:
                 await client.send(bytes(1 << 20))
                 await asyncio.sleep(0)
                 sent += 1 << 20
-    assert sent < 4 * stream.DISCARD_BYTES
+    assert sent < 4 * closing.DISCARD_BYTES
     assert rig.recorder.reasons == [Reason.BUCKET_NOT_LISTED]
 
 
 async def test_a_refused_client_that_stays_is_cut_off_by_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "DISCARD_S", 0.2)
+    monkeypatch.setattr(closing, "DISCARD_S", 0.2)
     client = await rig.connect()
     async with client:
         await client.send(b"CONNECT www.evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")

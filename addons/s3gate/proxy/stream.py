@@ -7,37 +7,32 @@ Before the verdict no more of the client is read than came with the head.
 """
 
 import logging
-from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
 
 from mitmproxy.connection import ConnectionState
-from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.layers.http._hooks import HttpConnectHook, HttpRequestHeadersHook, HttpResponseHook
+from mitmproxy.proxy.layers.http._hooks import HttpConnectHook, HttpRequestHeadersHook
 
 from s3gate.policy.decide import refuse
 from s3gate.policy.decision import Reason
-from s3gate.policy.reading import Request
-from s3gate.proxy.carriage import HELD_BYTES, Again, Carriage, Ending, Failed, Finished
+from s3gate.proxy.carriage import Again, Carriage, Ending, Failed, Finished
 from s3gate.proxy.client_tls import ClientTls
+from s3gate.proxy.closing import Closing
 from s3gate.proxy.denial import Answer, render_connect_denial, render_denial
 from s3gate.proxy.exchange import Exchange, Session
-from s3gate.proxy.flow import make_flow, register, show_answer
 from s3gate.proxy.forward import check_forwardable, split_target
 from s3gate.proxy.framing import BodyError, request_body
 from s3gate.proxy.head import HeadBuffer, HeadRefused, RequestHead, parse_request_head
-from s3gate.proxy.hooks import S3gateConnectHook, S3gateRefusedHook, S3gateRequestHook
+from s3gate.proxy.hearing import Hearing
+from s3gate.proxy.hooks import S3gateConnectHook, S3gateRequestHook
 from s3gate.proxy.services import Services
 from s3gate.proxy.transfer import Transfer
 
 _log = logging.getLogger(__name__)
 
 HEAD_S: Final = 10.0  # from the first byte of a head to its last; a client sends it in one piece
-# A refused body is read and thrown away so that the client comes to read the answer, but not for ever.
-DISCARD_BYTES: Final = 8 << 20  # more than both kernels hold together
-DISCARD_S: Final = 3.0
 HEAD_TOO_LARGE: Final = 431  # RFC 6585 §5; clients do not retry it
 # What only a proxy may ask for (RFC 9110 §15.5.8) is a plain refusal where we stand for the origin.
 _BEHIND_TLS: Final = {Reason.PROXY_AUTH_REQUIRED: 403}
@@ -63,7 +58,7 @@ class Phase(Enum):
 
     HEAD = auto()
     CARRY = auto()
-    DISCARD = auto()
+    CLOSING = auto()
 
 
 class HttpGate(layer.Layer):
@@ -85,22 +80,22 @@ class HttpGate(layer.Layer):
         self._carriage = Carriage(context, services, session)
         self._phase = Phase.HEAD
         self._timer: commands.RequestWakeup | None = None
-        self._discarded = 0
-        self._flood = 0
         self._ended = False
         self._tunnel: layer.Layer | None = None
-        self._exchange: Exchange | None = None
-        self._flow: HTTPFlow | None = None
+        self._hearing = Hearing(context, services, session)
+        self._closing = Closing(context, session)
 
     def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """Pass an event on; what comes while a verdict is awaited waits in the parent, within limits."""
         if self._tunnel is not None:
             yield from self._tunnel.handle_event(event)
             return
-        if self._paused is not None and isinstance(event, events.DataReceived):
-            self._flood += len(event.data)
-            if self._flood > HELD_BYTES:
-                return  # mitmdump's own reader knows no valve: `_judge` refuses what lost bytes here
+        if (
+            self._paused is not None
+            and isinstance(event, events.DataReceived)
+            and not self._hearing.holds(len(event.data))
+        ):
+            return
         yield from super().handle_event(event)
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -122,15 +117,16 @@ class HttpGate(layer.Layer):
             elif isinstance(event, events.ConnectionClosed):
                 yield from self._on_client_closed()
         elif isinstance(event, events.Wakeup) and event.command is self._timer:
-            yield from self._on_timer()
+            self._timer = None
+            yield from self._refuse_unread(Reason.TIMEOUT, f"the head took longer than {HEAD_S:.0f} s")
+        elif isinstance(event, events.Wakeup) and event.command is self._closing.timer:
+            yield commands.CloseConnection(self.context.client)
         elif not isinstance(event, events.Start):
             yield from self._carriage.handle(event)
 
     def _on_client_data(self, data: bytes) -> layer.CommandGenerator[None]:
-        if self._phase is Phase.DISCARD:
-            self._discarded += len(data)
-            if self._discarded > DISCARD_BYTES:
-                yield commands.CloseConnection(self.context.client)
+        if self._phase is Phase.CLOSING:
+            yield from self._closing.discard(data)
         elif self._carriage.wants_body:
             self._heads.feed((yield from self._carriage.feed(data)))
         else:
@@ -158,13 +154,6 @@ class HttpGate(layer.Layer):
         self._session.busy = False
         yield commands.CloseConnection(self.context.client)
 
-    def _on_timer(self) -> layer.CommandGenerator[None]:
-        self._timer = None
-        if self._phase is Phase.DISCARD:
-            yield commands.CloseConnection(self.context.client)
-        else:
-            yield from self._refuse_unread(Reason.TIMEOUT, f"the head took longer than {HEAD_S:.0f} s")
-
     def _read_head(self) -> layer.CommandGenerator[None]:
         try:
             raw = self._heads.take()
@@ -174,7 +163,8 @@ class HttpGate(layer.Layer):
             return
         if raw is None:
             if len(self._heads) and self._timer is None:
-                yield from self._set_timer(HEAD_S)
+                self._timer = commands.RequestWakeup(HEAD_S)
+                yield self._timer
             return
         self._timer = None
         self._session.busy = True
@@ -192,13 +182,13 @@ class HttpGate(layer.Layer):
 
     def _on_connect(self, head: RequestHead) -> layer.CommandGenerator[None]:
         self._session.connect = head.target
-        exchange = self._begin(self._request(head, None, head.target))
+        exchange = self._hearing.begin(self._hearing.request(head, None, head.target))
         try:
             if request_body(head) is not None:
                 exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, "a CONNECT with a body")
         except HeadRefused as exc:
             exchange.problem = self._services.refuse(exc.reason, exc.detail)
-        yield from self._judge(exchange, head, S3gateConnectHook, HttpConnectHook)
+        yield from self._hearing.judge(exchange, head, S3gateConnectHook, HttpConnectHook)
         if not exchange.lifted or exchange.decision is not None:
             yield from self._refuse()
             return
@@ -215,7 +205,7 @@ class HttpGate(layer.Layer):
     def _on_request(
         self, head: RequestHead, authority: str | None, target: str
     ) -> layer.CommandGenerator[None]:
-        exchange = self._begin(self._request(head, authority, target))
+        exchange = self._hearing.begin(self._hearing.request(head, authority, target))
         exchange.reusable = self._carriage.reusable
         transfer: Transfer | None = None
         try:
@@ -228,7 +218,7 @@ class HttpGate(layer.Layer):
             exchange.problem = self._services.refuse(exc.reason, exc.detail)
         except BodyError as exc:
             exchange.problem = self._services.refuse(Reason.MALFORMED_REQUEST, str(exc))
-        yield from self._judge(exchange, head, S3gateRequestHook, HttpRequestHeadersHook)
+        yield from self._hearing.judge(exchange, head, S3gateRequestHook, HttpRequestHeadersHook)
         decision = exchange.decision
         if transfer is None or decision is None or not decision.allowed or not exchange.recorded:
             yield from self._refuse()
@@ -238,45 +228,9 @@ class HttpGate(layer.Layer):
         self._phase = Phase.CARRY
         yield from self._carriage.carry(exchange, transfer)
 
-    def _request(self, head: RequestHead, authority: str | None, target: str) -> Request:
-        return self._session.request(head, self._scheme, authority, target, self._services.now())
-
-    def _begin(self, request: Request) -> Exchange:
-        self._exchange = self._session.asked = exchange = self._services.exchange(request)
-        exchange.proof = self._session.proof
-        return exchange
-
-    def _judge(
-        self,
-        exchange: Exchange,
-        head: RequestHead,
-        hook: type[S3gateConnectHook] | type[S3gateRequestHook],
-        shown: type[HttpConnectHook] | type[HttpRequestHeadersHook],
-    ) -> layer.CommandGenerator[None]:
-        """Have the exchange judged; nothing more is read of the client until the way is clear."""
-        self._flood = 0
-        self._session.valve.close()
-        if self._services.show_flows:
-            self._flow = make_flow(self.context, head, exchange.request)
-            register(self._flow, exchange)
-            yield shown(self._flow)
-        else:
-            yield hook(exchange)
-        self._session.valve.open()
-        if self._flood > HELD_BYTES:
-            exchange.lifted = False
-            yield from self._deny(exchange, Reason.LIMIT_EXCEEDED, "too much was sent before the verdict")
-        elif exchange.decision is None and not exchange.lifted:
-            yield from self._deny(exchange, Reason.INTERNAL_ERROR, "the gate gave no verdict")
-
-    def _deny(self, exchange: Exchange, reason: Reason, detail: str) -> layer.CommandGenerator[None]:
-        """Refuse by ourselves, and have that recorded."""
-        exchange.decision = self._services.refuse(reason, detail)
-        yield S3gateRefusedHook(exchange)
-
     def _on_ending(self, ending: Ending) -> layer.CommandGenerator[None]:
         """The carriage is done with a request."""
-        exchange = self._exchange
+        exchange = self._hearing.exchange
         if exchange is None:
             raise AssertionError("the end of nothing")
         if isinstance(ending, Finished):
@@ -290,7 +244,7 @@ class HttpGate(layer.Layer):
 
     def _on_finished(self, transfer: Transfer) -> layer.CommandGenerator[None]:
         if transfer.reply is not None:
-            yield from self._show(transfer.reply.status, transfer.reply.headers)
+            yield from self._hearing.show(transfer.reply.status, transfer.reply.headers)
         if transfer.close or self._session.stale:
             yield from self._linger()
             return
@@ -305,8 +259,8 @@ class HttpGate(layer.Layer):
         """Tell the client if it has no answer yet, else cut."""
         allowed = exchange.decision
         if failed.reason in _CLIENT_FAULTS:
-            exchange = self._begin(exchange.request)
-            yield from self._deny(exchange, failed.reason, failed.detail)
+            exchange = self._hearing.begin(exchange.request)
+            yield from self._hearing.deny(exchange, failed.reason, failed.detail)
         if failed.answered or allowed is None:
             yield commands.CloseConnection(self.context.client)
             return
@@ -320,13 +274,13 @@ class HttpGate(layer.Layer):
         self, reason: Reason, detail: str, status: int | None = None
     ) -> layer.CommandGenerator[None]:
         """Refuse bytes that are no request."""
-        exchange = self._begin(self._request(_NO_HEAD, None, ""))
-        yield from self._deny(exchange, reason, detail)
+        exchange = self._hearing.begin(self._hearing.request(_NO_HEAD, None, ""))
+        yield from self._hearing.deny(exchange, reason, detail)
         yield from self._refuse(status)
 
     def _refuse(self, status: int | None = None) -> layer.CommandGenerator[None]:
         """Answer the exchange's denial, which is in the journal, or says that it could not be."""
-        exchange = self._exchange
+        exchange = self._hearing.exchange
         decision = exchange.decision if exchange else None
         if exchange is None or decision is None or decision.allowed:
             raise AssertionError("a refusal without a denial")
@@ -339,46 +293,26 @@ class HttpGate(layer.Layer):
         yield from self._answer(answer)
 
     def _answer(self, answer: Answer) -> layer.CommandGenerator[None]:
-        yield from self._show(answer.status, answer.headers, answer.body)
+        yield from self._hearing.show(answer.status, answer.headers, answer.body)
         yield commands.SendData(self.context.client, answer.to_bytes())
         yield from self._linger()
 
     def _linger(self) -> layer.CommandGenerator[None]:
         """End our half, and hear the client out for a while, so that it comes to read the answer."""
         yield from self._carriage.leave()
-        self._phase = Phase.DISCARD
+        self._phase, self._timer = Phase.CLOSING, None
         self._heads.rest()
-        self._session.valve.open()
-        self._session.busy = False
-        if self._ended:
-            yield commands.CloseConnection(self.context.client)
-            return
-        yield commands.CloseTcpConnection(self.context.client, half_close=True)
-        yield from self._set_timer(DISCARD_S)
-
-    def _show(
-        self, status: int, headers: Iterable[tuple[str, str]], body: bytes = b""
-    ) -> layer.CommandGenerator[None]:
-        """Let mitmweb show how it ended."""
-        flow, self._flow = self._flow, None
-        if self._services.show_flows and flow is not None:
-            show_answer(flow, status, headers, body)
-            hook = HttpResponseHook(flow)
-            hook.blocking = False
-            yield hook
-
-    def _set_timer(self, seconds: float) -> layer.CommandGenerator[None]:
-        self._timer = commands.RequestWakeup(seconds)
-        yield self._timer
+        yield from self._closing.begin(ended=self._ended)
 
     def _on_crash(self) -> layer.CommandGenerator[None]:
         """Something of ours broke: deny and record if the client has no answer yet, else cut."""
-        exchange = self._exchange
-        answered = self._phase is Phase.DISCARD or self._carriage.answered
+        exchange = self._hearing.exchange
+        answered = self._phase is Phase.CLOSING or self._carriage.answered
         yield from self._carriage.complete(Reason.INTERNAL_ERROR, "the gate broke")
         yield from self._carriage.leave()
         if answered or exchange is None:
             yield commands.CloseConnection(self.context.client)
             return
-        yield from self._deny(exchange, Reason.INTERNAL_ERROR, "the gate broke; the request is denied")
+        detail = "the gate broke; the request is denied"
+        yield from self._hearing.deny(exchange, Reason.INTERNAL_ERROR, detail)
         yield from self._refuse()

@@ -11,8 +11,9 @@ from drive.layers import HOST, Driver, allow, deny, make_context, make_services,
 from s3gate.policy.decision import Reason
 from s3gate.proxy import stream
 from s3gate.proxy.carriage import HELD_BYTES
+from s3gate.proxy.closing import DISCARD_BYTES
 from s3gate.proxy.exchange import Exchange
-from s3gate.proxy.stream import DISCARD_BYTES, HttpGate
+from s3gate.proxy.stream import HttpGate
 
 GET = f"GET /k HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 CONNECT = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode()
