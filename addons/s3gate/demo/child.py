@@ -3,9 +3,10 @@
 import http.client
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 STOP_TIMEOUT_S: Final = 10.0
 """Seconds between SIGTERM and SIGKILL; a gate drains first."""
@@ -92,6 +93,36 @@ class Child:
         if not self.wait_ended(STOP_TIMEOUT_S):
             self._process.kill()
             self._process.wait()
+
+
+class Served(ABC):
+    """A part of the demo that is one process; `with` runs it."""
+
+    _child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._child.pid if self._child is not None else None
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+
+    def stop(self) -> None:
+        """End it."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
 
 
 def answers(port: int, path: str) -> bool:

@@ -9,9 +9,9 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from s3gate.demo.child import Child, answers
+from s3gate.demo.child import Child, Served, answers
 from s3gate.demo.ports import free_ports
 
 START_TIMEOUT_S: Final = 15.0
@@ -50,7 +50,7 @@ def find_command(checkout: Path = CHECKOUT) -> list[str]:
     raise EmulatorError("the emulator MiniStack is not installed: run `pip install 's3gate[demo]'`")
 
 
-class Emulator:
+class Emulator(Served):
     """The process; `with Emulator(directory) as emulator:` runs it.
 
     Args:
@@ -61,18 +61,12 @@ class Emulator:
     def __init__(self, directory: Path, command: list[str] | None = None) -> None:
         self._directory = directory
         self._command = command or find_command()
-        self._child: Child | None = None
         self.port = 0
 
     @property
     def url(self) -> str:
         """Its plain HTTP endpoint, for clients that do not go through the gate."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id while it runs."""
-        return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
         """Start it and wait until it answers.
@@ -89,21 +83,6 @@ class Emulator:
             if "already in use" not in child.output:
                 break
         raise EmulatorError(f"the emulator did not start within {START_TIMEOUT_S:.0f} s: {child.last_line}")
-
-    def stop(self) -> None:
-        """End it."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
 
     def _environment(self) -> dict[str, str]:
         """Nothing of ours but PATH; loopback only, quiet, nothing beside HTTP."""

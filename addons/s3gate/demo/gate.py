@@ -10,10 +10,10 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from s3gate.demo.certificates import KeyPair
-from s3gate.demo.child import Child, answers
+from s3gate.demo.child import Child, Served, answers
 
 START_TIMEOUT_S: Final = 20.0
 """Seconds until the gate must be ready (about 1.5 when the machine is idle)."""
@@ -59,7 +59,7 @@ class Surroundings:
     credentials: dict[str, str]
 
 
-class Gate:
+class Gate(Served):
     """The process; `with Gate(directory, ports, policy, authority, around) as gate:` runs it.
 
     Args:
@@ -83,7 +83,6 @@ class Gate:
         self._policy = policy
         self._authority = authority
         self._around = around
-        self._child: Child | None = None
 
     @property
     def audit_directory(self) -> Path:
@@ -94,11 +93,6 @@ class Gate:
     def url(self) -> str:
         """What clients set as HTTPS_PROXY."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id while it runs."""
-        return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
         """Write its files, start it and wait until it is ready.
@@ -116,21 +110,6 @@ class Gate:
     def wait_ended(self, seconds: float | None) -> bool:
         """Wait for it to end by itself, for so many seconds at most; whether it has ended."""
         return self._child is None or self._child.wait_ended(seconds)
-
-    def stop(self) -> None:
-        """End it."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
 
     def _write_files(self) -> None:
         around = self._around
