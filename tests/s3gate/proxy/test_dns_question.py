@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3gate.demo.dns_server import Answer, DnsServer
 from s3gate.proxy.dns import FreshResolver
 from s3gate.proxy.dns_question import Answers, Records, _read, ask_both
 from s3gate.s3.host import HostName
@@ -79,13 +80,13 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def serving(replies: Replies) -> AsyncIterator[tuple[NameServer, tuple[str, int]]]:
+async def serving(
+    replies: Replies, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[NameServer, tuple[str, int]]]:
     loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(
-        lambda: NameServer(replies), local_addr=("127.0.0.1", 0)
-    )
+    transport, server = await loop.create_datagram_endpoint(lambda: NameServer(replies), local_addr=(host, 0))
     try:
-        yield server, transport.get_extra_info("sockname")
+        yield server, transport.get_extra_info("sockname")[:2]
     finally:
         transport.close()
 
@@ -169,6 +170,19 @@ async def test_no_address_is_an_answer_too() -> None:
         answers = await ask_both(NAME, address, PATIENCE_S)
     assert {kind: records.addresses for kind, records in answers.found.items()} == {A: (), AAAA: ()}
     assert not answers.odd
+
+
+async def test_a_nameserver_may_have_an_ipv6_address() -> None:
+    async with serving(lambda query: [answer(query).to_wire()], "::1") as (_, (host, port)):
+        resolved = await FreshResolver([f"[{host}]:{port}"], PATIENCE_S).resolve(NAME)
+        assert resolved.addresses == ("192.0.2.1", "2001:db8::1")
+
+
+async def test_an_answer_too_long_for_a_datagram_comes_over_tcp() -> None:
+    async with DnsServer(["amazonaws.com"]) as server:
+        server.set_answer(NAME, Answer(ipv4=("192.0.2.9",), tcp_only=True))
+        resolved = await FreshResolver([f"127.0.0.1:{server.port}"], PATIENCE_S).resolve(NAME)
+        assert resolved.addresses == ("192.0.2.9",)
 
 
 async def test_each_question_has_a_port_and_an_id_of_its_own() -> None:
