@@ -43,6 +43,7 @@ class GateFiles:
     settings: str = SETTINGS
     policy: str = POLICY
     environment: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()  # words of a command that becomes the gate
 
     def write(self) -> Path:
         """Write what is not there; returns the settings file."""
@@ -61,7 +62,7 @@ class GateFiles:
 
     def start(self) -> subprocess.Popen[str]:
         """The process, just started."""
-        command = [sys.executable, "-m", "s3gate", "run", "--config", str(self.write())]
+        command = [*self.before, sys.executable, "-m", "s3gate", "run", "--config", str(self.write())]
         own = {name: value for name, value in os.environ.items() if not name.startswith("S3GATE_")}
         return subprocess.Popen(command, env=own | self.environment, stderr=subprocess.PIPE, text=True)
 

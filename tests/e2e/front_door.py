@@ -113,11 +113,11 @@ class Load:
 
 @contextlib.asynccontextmanager
 async def tunnel(
-    port: int, context: ssl.SSLContext, host: str = GOOD, first: bytes = b""
+    port: int, context: ssl.SSLContext, host: str = GOOD, first: bytes = b"", lines: str = ""
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(first + f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+        writer.write(first + f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n{lines}\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200 "):
             raise ConnectionError(head.decode())
@@ -149,15 +149,31 @@ class FrontDoor:
     admin: int = 0
 
     async def start(
-        self, *, port: int = 0, workers: int = 2, listen: str = "", limits: str = ""
+        self,
+        *,
+        port: int = 0,
+        workers: int = 2,
+        listen: str = "",
+        limits: str = "",
+        more: str = "",
+        before: tuple[str, ...] = (),
     ) -> tuple[Process, int, int]:
-        """A gate, its port, and the port of its health page; `limits` as in the settings."""
+        """A gate, its port, and the port of its health page.
+
+        Args:
+            port: where it listens.
+            workers: how many.
+            listen: more of `listen`, as in the settings.
+            limits: as in the settings.
+            more: lines of the settings.
+            before: words of a command that becomes the gate.
+        """
         settings = SETTINGS.format(
             port=port, workers=workers, listen=listen, dns=self.dns.port, s3=self.s3.port
         )
-        settings += f"limits: {{{limits}}}\n"
+        settings += f"limits: {{{limits}}}\n{more}"
         (self.directory / "s3gate.yaml").write_text(settings)
-        process = GateFiles(self.directory, settings, self.policy).start()
+        process = GateFiles(self.directory, settings, self.policy, before=before).start()
         self.running.append(process)
         gate, health, self.admin = await asyncio.to_thread(await_ports, process)
         return process, gate, health
