@@ -76,6 +76,7 @@ class FakeLogs:
         poison: an event whose message contains this text is refused with InvalidParameterException.
         group: the log group that exists.
         offset_ms: how far its clock is ahead of ours.
+        expired: an access key id; what it signed is refused with ExpiredTokenException.
         port: TCP port; 0 takes a free one.
     """
 
@@ -84,6 +85,7 @@ class FakeLogs:
     poison: str | None = None
     group: str = "/s3gate/audit"
     offset_ms: int = 0
+    expired: str | None = None
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     streams: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
@@ -203,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers["content-length"]))
         operation = self.headers["x-amz-target"].partition(".")[2]
         fault = self.service.next_fault(operation)
+        if f"Credential={self.service.expired}/" in self.headers.get("authorization", ""):
+            fault = Fault.EXPIRED_TOKEN
         body = json.loads(raw)
         if fault is Fault.BLACK_HOLE:
             self.service.released.wait(BLACK_HOLE_S)

@@ -25,7 +25,18 @@ from s3gate.audit.reader import JournalReader
 from s3gate.audit.shipper import DRAIN_S, Shipper, ShipperHealth, SinkHealth
 
 CLOSE_S: Final = 1.0  # beyond the drain: how long a thread may take to let go
-WITHOUT_CREDENTIALS: Final = frozenset({"NoCredentialsError", "PartialCredentialsError"})
+# There are none, or AWS does not take these any more (CloudWatch Logs API reference, common errors). A client
+# of boto3 reads those of a file or the environment only once, so that another look needs another process.
+WITHOUT_CREDENTIALS: Final = frozenset(
+    {
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,15 @@ class Shippers:
         running = [(name, one.shipper.health()) for name, one in self._running.items()]
         return running + [(name, one.health()) for name, one in self._waiting.items()]
 
-    def well(self) -> bool:
-        """Whether all of them run, and have credentials."""
-        return all(
-            one.thread.is_alive() and one.shipper.health().sink.last_error not in WITHOUT_CREDENTIALS
-            for one in self._running.values()
-        )
+    def trouble(self) -> str | None:
+        """What another process may do better: a shipper has ended, or AWS takes no credentials; or None."""
+        for name, one in self._running.items():
+            if not one.thread.is_alive():
+                return f"the shipper of `{name}` has ended"
+            code = one.shipper.health().sink.last_error
+            if code in WITHOUT_CREDENTIALS:
+                return f"AWS takes no credentials of this process ({code})"
+        return None
 
     def close(self) -> None:
         """Look once more, then let each deliver for a moment and end."""

@@ -6,7 +6,7 @@ of standard input is the stop: the keeper closes it, or has died, and either way
 is on disk is shipped for two more seconds. Signals to stop are left to the keeper,
 so that a service manager that signals every process does not end shipping while the
 gate drains. A thread that ends by itself ends the process, which is then started again; so
-does a lack of credentials, since a client of boto3 looks for them only once.
+do credentials that are missing or not taken any more, since a client of boto3 looks for them only once.
 """
 
 import os
@@ -40,10 +40,11 @@ def main() -> int:
     shippers = Shippers(order, client)
     with ExitStack() as stack:
         stack.callback(shippers.close)
-        while shippers.well():
+        while (trouble := shippers.trouble()) is None:
             shippers.look()
             if not _tell(shippers) or _stopped():
                 return 0
+    sys.stderr.write(f"s3gate: {trouble}: shipping is started again\n")
     return EXIT_ENVIRONMENT
 
 

@@ -108,6 +108,30 @@ def test_credentials_that_come_later_are_found(tmp_path: Path, monkeypatch: pyte
     journal.close()
 
 
+def test_credentials_that_are_replaced_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of AWS something writes a new session into the file; boto3 has read the old one for good."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    session = "[default]\naws_access_key_id = {}\naws_secret_access_key = B\naws_session_token = T\n"
+    (tmp_path / "credentials").write_text(session.format("FIRST"))
+    journal = Journal.open(tmp_path / "audit", "w1", KEY, 1 << 24)
+    append(journal, 0, 5)
+    with FakeLogs() as fake:
+        keeper = ShipperKeeper(order(tmp_path / "audit", fake), backoff=SOON)
+        wait_until(lambda: keeper.standing.health("w1", 5).acknowledged_seq == 5)
+        fake.expired = "FIRST"
+        append(journal, 5, 5)
+        wait_until(lambda: keeper.standing.restarts > 0)
+        (tmp_path / "credentials").write_text(session.format("SECOND"))
+        wait_until(lambda: keeper.standing.health("w1", 10).acknowledged_seq == 10)
+        keeper.close()
+        assert {json.loads(text)["audit_id"] for text in fake.messages()} == set(map(str, range(10)))
+    journal.close()
+
+
 def test_one_that_dies_at_once_is_told_and_tried_again(tmp_path: Path) -> None:
     keeper = ShipperKeeper(order(tmp_path), [sys.executable, "-c", "raise SystemExit(3)"], SOON)
     wait_until(lambda: keeper.standing.restarts > 2)

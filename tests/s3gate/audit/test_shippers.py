@@ -76,7 +76,7 @@ def test_each_goes_to_its_own_stream_also_what_came_later_and_what_was_left(tmp_
         late = write(tmp_path, "late", 4)
         until(reached(made, late=4))
         arrived = {json.loads(text)["audit_id"] for text in fake.messages()}
-        assert made.well()
+        assert made.trouble() is None
     assert arrived == {
         f"{who}/{n}" for who, count in (("dead", 2), ("alive", 3), ("late", 4)) for n in range(count)
     }
