@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from s3gate.policy.source import SourceUnreachable
-from s3gate.source.file import FileSource
+from s3gate.source.file import RESTLESS_LOOKS, FileSource
 
 
 @pytest.fixture
@@ -68,3 +68,31 @@ def test_a_file_that_is_gone_is_told_and_read_when_it_is_back(path: Path) -> Non
     assert found.data == b"back"
     source.close()
     assert str(source) == str(path)
+
+
+def test_a_file_that_never_stands_still_is_told_until_it_does(path: Path) -> None:
+    """Else a policy that was taken away would stay in force, and everything would look well."""
+    source = FileSource(path)
+    source.look(now=True)
+    path.write_bytes(b"two")
+    for turn in range(1, RESTLESS_LOOKS + 1):
+        os.utime(path, ns=(0, turn))
+        assert source.look() is None
+    os.utime(path, ns=(0, 99))
+    with pytest.raises(SourceUnreachable, match=r"policy\.yaml` changes at each look; write beside it"):
+        source.look()
+    found = source.look()
+    assert found is not None
+    assert found.data == b"two"
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_nobody_waits_for_what_is_no_regular_file(path: Path, *, now: bool) -> None:
+    source = FileSource(path)
+    source.look(now=True)
+    path.unlink()
+    os.mkfifo(path)
+    if not now:
+        assert source.look() is None
+    with pytest.raises(SourceUnreachable, match=r"policy\.yaml` cannot be read: it is no regular file"):
+        source.look(now=now)
