@@ -17,8 +17,9 @@ from s3gate.settings.users_file import UsersErrors, read_users
 log = logging.getLogger("s3gate")
 
 LOOK_S: Final = 1.0  # between looks: one call of stat
+RESTLESS_LOOKS: Final = 3  # running, each of which saw another file than the one before: then it is told
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, int]
 
 
 class UsersWatch:
@@ -34,6 +35,7 @@ class UsersWatch:
         self._seen: Stamp | None = None  # nothing read yet: the first look reads once more
         self._read: Stamp | None = None
         self._problem: str | None = None
+        self._restless = 0
 
     async def run(self, seconds: float = LOOK_S) -> None:
         """Look again and again, until cancelled.
@@ -52,6 +54,9 @@ class UsersWatch:
         if stamp is None:
             self._tell(f"users file `{self._path}` cannot be read")
             return False
+        self._restless = 0 if still or stamp == self._read else self._restless + 1
+        if self._restless > RESTLESS_LOOKS:
+            self._tell(f"users file `{self._path}` changes at each look; write beside it and rename")
         if not still or stamp == self._read:
             return False
         try:
@@ -80,4 +85,4 @@ def _stamp(path: Path) -> Stamp | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_ctime_ns, found.st_mtime_ns, found.st_size, found.st_ino

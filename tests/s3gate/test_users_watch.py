@@ -9,7 +9,7 @@ import pytest
 from s3gate.proxy.basic_auth import Credentials
 from s3gate.proxy.passwords import Passwords
 from s3gate.settings.users_file import read_users
-from s3gate.users_watch import UsersWatch
+from s3gate.users_watch import RESTLESS_LOOKS, UsersWatch
 
 ADDRESS = "10.0.0.1"
 
@@ -20,6 +20,14 @@ def line(user: str, password: bytes) -> str:
 
 def put(path: Path, text: str) -> None:
     path.write_text(text)
+
+
+def put_in_place(path: Path, text: str) -> None:
+    """What a copy that keeps times may do: as many bytes in the same file, of the same time."""
+    was = path.stat()
+    assert was.st_size == len(text)
+    path.write_text(text)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def text_of(path: Path) -> str:
@@ -97,3 +105,32 @@ async def test_a_file_that_is_gone_changes_nothing(path: Path, caplog: pytest.Lo
     put(path, kept + line("bob", b"other"))
     os.utime(path, ns=(1, 1))
     assert [await watch.look(), await watch.look()] == [False, True]
+
+
+async def test_a_file_that_never_stands_still_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Else who was deleted would keep the password, and nobody would know."""
+    watch, passwords = await start(path)
+    put(path, line("bob", b"other"))
+    for turn in range(RESTLESS_LOOKS + 2):
+        os.utime(path, ns=(0, turn))
+        assert not await watch.look()
+    told = f"the proxy's users stay as they are: users file `{path}` changes at each look; write beside it"
+    assert [one.message for one in caplog.records] == [f"{told} and rename"]
+    assert await watch.look()
+    assert not await lets_in(passwords, "alice", b"secret")
+
+
+async def test_a_password_changed_in_place_with_the_old_time_is_seen(path: Path) -> None:
+    watch, passwords = await start(path)
+    put_in_place(path, line("alice", b"another"))
+    assert [await watch.look(), await watch.look()] == [False, True]
+    assert not await lets_in(passwords, "alice", b"secret")
+
+
+async def test_nobody_waits_for_a_fifo(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watch, passwords = await start(path)
+    take_away(path)
+    os.mkfifo(path)
+    assert [await watch.look(), await watch.look()] == [False, False]
+    assert "cannot be read: it is no regular file" in caplog.text
+    assert await lets_in(passwords, "alice", b"secret")

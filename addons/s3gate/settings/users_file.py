@@ -16,6 +16,7 @@ from typing import Final
 from s3gate.policy.mistake import DocumentErrors, Misspelling, Mistake, quote
 from s3gate.policy.model import Policy
 from s3gate.policy.spelling import parse_user
+from s3gate.regular_file import read_regular
 
 MAX_BYTES: Final = 1024 * 1024
 """Bytes of the file: more than ten thousand users of some 70 bytes."""
@@ -43,8 +44,7 @@ def read_users(path: Path) -> dict[str, str]:
         UsersErrors: it cannot be read, or holds mistakes.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES)
     except OSError as exc:
         why = f"users file {quote(path)} cannot be read: {exc.strerror}"
         raise UsersErrors([Mistake(0, 0, why, "make it with `htpasswd -B -C 12 -c FILE USER`")]) from exc
