@@ -1,8 +1,8 @@
 """Reads what lies at a remote source, when it is another than before.
 
-The normal case: one conditional call says "unchanged", by ETag (S3), version (Systems
-Manager parameter) or an empty body (AppConfig). Whatever else AWS answers is one sentence:
-unreachable, and the policy stays as it is. A sibling with the policy's cases is read where
+The normal case: one conditional call says "unchanged", by ETag (S3) or an empty body (AppConfig);
+a parameter of Systems Manager comes whole each time, and is compared. Whatever else AWS answers is
+one sentence: unreachable, and the policy stays as it is. A sibling with the policy's cases is read where
 there is one; a sibling that may not be read counts as none, since S3 says 403 for a key
 that is not there to whoever may not list the bucket.
 
@@ -68,7 +68,7 @@ class Fetcher:
         self._client = clients()
         self._token: str | None = None
         self._not_before = 0.0
-        self._known: tuple[str, str | None] | None = None
+        self._known: tuple[bytes, ...] | None = None
         self._kept: dict[Remote, tuple[bytes, str]] = {}
 
     def look(self) -> SourceText | None:
@@ -83,7 +83,8 @@ class Fetcher:
         except (ClientError, BotoCoreError, OSError) as exc:
             self._token, self._client = None, self._clients()
             raise SourceUnreachable(f"{self._place} cannot be read: {_explain(exc)}") from exc
-        now = version, cases[1] if cases is not None else None
+        # the bytes, not the word for them: a parameter that was deleted and made anew is version 1 again
+        now = tuple(sha256(one).digest() for one in (data, *(cases[:1] if cases is not None else ())))
         if now == self._known:
             return None
         self._known = now
@@ -118,7 +119,7 @@ class Fetcher:
             case Scheme.S3:
                 return self._object(place, known)
             case Scheme.SSM:
-                return self._parameter(place, known)
+                return self._parameter(place)
             case Scheme.APPCONFIG:
                 return self._profile(place)
             case Scheme.SECRETSMANAGER:
@@ -138,13 +139,12 @@ class Fetcher:
         told = str(answer["ETag"]) + (f" version {version}" if version else "")
         return _body(place, answer["Body"]), told
 
-    def _parameter(self, place: Remote, known: str | None) -> tuple[bytes, str] | None:
+    def _parameter(self, place: Remote) -> tuple[bytes, str]:
         answer = self._client("ssm").get_parameter(Name=place.parts[0], WithDecryption=True)
         parameter = answer["Parameter"]
         if not isinstance(parameter, Mapping):
             raise SourceUnreachable(f"{place} is no parameter")
-        told = f"version {parameter['Version']}"
-        return None if told == known else (str(parameter["Value"]).encode(), told)
+        return str(parameter["Value"]).encode(), f"version {parameter['Version']}"
 
     def _profile(self, place: Remote) -> tuple[bytes, str] | None:
         client = self._client("appconfigdata")

@@ -55,6 +55,20 @@ def test_a_change_is_seen_once(
     assert fetcher.look() is None
 
 
+def test_one_that_was_deleted_and_made_anew_is_another(aws: Aws, clients: Callable[[], Client]) -> None:
+    """Its version is 1 again: a stack that replaces the parameter must not leave the old policy in force."""
+    place, put = aws.ssm("/replaced")
+    put(b"one")
+    fetcher = Fetcher(place, clients)
+    first = fetcher.look()
+    aws.client("ssm").delete_parameter(Name="/replaced")
+    put(b"two")
+    second = fetcher.look()
+    assert first is not None
+    assert second is not None
+    assert (second.data, second.version) == (b"two", first.version)
+
+
 def test_what_is_not_there_is_told_and_found_when_it_comes(aws: Aws, clients: Callable[[], Client]) -> None:
     place, put = aws.ssm("/later")
     fetcher = Fetcher(place, clients)
