@@ -206,6 +206,22 @@ def test_a_poison_event_goes_to_the_dead_letters_and_leaves_a_stub(tmp_path: Pat
     journal.close()
 
 
+def test_where_every_call_is_invalid_all_of_it_waits(tmp_path: Path) -> None:
+    """Not one record is poison when all are: none is buried, none is passed over, none is pruned."""
+    journal = fill(tmp_path, 100)
+    with FakeLogs(poison="") as fake:
+        with shipping(journal, fake) as running:
+            wait_until(lambda: fake.calls["PutLogEvents"] > 30)
+            health = running.shipper.health()
+            assert (health.acknowledged_seq, health.sink.dead_letters) == (0, 0)
+            assert health.sink.last_error == "InvalidParameterException"
+            fake.poison = None
+            wait_until(lambda: running.shipper.health().acknowledged_seq == 100)
+        assert len(arrived(fake)) == 100
+    assert not (journal.directory / "dead-letter.jsonl").exists()
+    journal.close()
+
+
 AGES: dict[str, Callable[[int], timedelta]] = {
     "clock stepped back": lambda number: timedelta(minutes=number % 7),
     "a week of outage": lambda number: timedelta(hours=168 - number * 168 / 400),

@@ -2,8 +2,9 @@
 
 Normal case: one call, accepted. A missing stream is created. What fails in a
 passing way is tried again, with back-off. A batch that is refused as invalid is
-halved until the one event that CloudWatch will never take stands alone; that one
-goes to the dead letters and a stub takes its place. Events refused for their age
+halved until the one event that CloudWatch will never take stands alone; a stub takes its
+place, and it goes to the dead letters. Where the stub is refused too it is not the event:
+nothing would be taken there, and all of it waits. Events refused for their age
 are sent again stamped now: the true time stays in the record itself.
 """
 
@@ -101,6 +102,7 @@ class AckingLogsClient:
         self._client, self._dead_letters, self._abandon, self._state = client, dead_letters, abandon, state
         self._create_group, self._now_ms = create_group, now_ms
         self._calm = self._backoff = backoff if backoff is not None else Backoff()
+        self._stubs: dict[str, tuple[LogEvent, str]] = {}  # by their text: what each stands for, and why
         self.settled = 0
         self.progress = threading.Event()
 
@@ -144,7 +146,7 @@ class AckingLogsClient:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 return [batch[:middle], batch[middle:]]
-            return self._bury(group, stream, batch[0], code)
+            return self._bury(batch[0], code)
         if code == MISSING:
             code = (
                 self._create(group, stream) or code
@@ -156,6 +158,8 @@ class AckingLogsClient:
         """Count what was taken; what was refused for its age comes back stamped now."""
         self._backoff = self._calm
         refused = rejected_indexes(answer, len(batch))
+        if not refused and not self._keep_buried(batch):
+            return [batch]
         self._settle(len(batch) - len(refused))
         if not refused:
             self._state.last_error = None
@@ -166,26 +170,30 @@ class AckingLogsClient:
             self._pause("RejectedNow")  # stamped now and refused all the same: do not spin
         return [[LogEvent(timestamp=now, message=batch[index]["message"]) for index in refused]]
 
-    def _bury(self, group: str, stream: str, event: LogEvent, code: str) -> list[list[LogEvent]]:
-        """Dead-letter one event and send its stub; a stub that is refused too is given up."""
-        stub = LogEvent(timestamp=event["timestamp"], message=render_stub(event["message"], code))
+    def _bury(self, event: LogEvent, code: str) -> list[list[LogEvent]]:
+        """The stub of an event that was refused alone; of a stub, the event again: then it is the call that is."""
+        refused = self._stubs.pop(event["message"], None)
+        if refused is not None:
+            self._pause(code)
+            return [[refused[0]]]
+        stub = LogEvent(timestamp=self._now_ms(), message=render_stub(event["message"], code))
+        self._stubs[stub["message"]] = (event, code)
+        return [[stub]]
+
+    def _keep_buried(self, batch: list[LogEvent]) -> bool:
+        """Dead-letter the event whose stub was taken, if this is one; False when that failed."""
+        buried = self._stubs.get(batch[0]["message"])
+        if buried is None:
+            return True
+        event, code = buried
         try:
             self._dead_letters.keep(event["message"], code)
         except OSError as exc:
             self._pause(f"dead letter: {exc.strerror}")
-            return [[event]]
+            return False
+        del self._stubs[batch[0]["message"]]
         self._state.dead_letters += 1
-        while not self._abandon.is_set():
-            try:
-                self._client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[stub])
-            except (ClientError, BotoCoreError, OSError) as exc:
-                code = error_code(exc)
-                if code not in INVALID:
-                    self._pause(code)
-                    continue
-            self._settle(1)
-            break
-        return []
+        return True
 
     def _create(self, group: str, stream: str) -> str | None:
         """Make the stream, and the group if that is allowed; the code of what went wrong, or None."""

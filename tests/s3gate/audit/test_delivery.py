@@ -122,11 +122,33 @@ def test_poison_is_found_by_halving(tmp_path: Path, number: int) -> None:
     assert sum("dead_letter" in event["message"] for event in client.taken) == 1
 
 
-def test_a_stub_that_is_refused_too_is_given_up(tmp_path: Path) -> None:
+def test_where_a_stub_is_refused_too_nothing_is_buried(tmp_path: Path) -> None:
+    """A group of another class, a body that is too long for whatever is between: it is not the event."""
     refusal = error("InvalidParameterException")
-    client = ScriptedLogs(refusal, error("ThrottlingException"), refusal)
+    client = ScriptedLogs(*[refusal] * 6)
+    acking, state = deliver(client, tmp_path, events(4))
+    assert [len(sent) for sent in client.sent] == [4, 2, 1, 1, 1, 1, 1, 1, 2]
+    assert (acking.settled, state.dead_letters, state.retries) == (4, 0, 2)
+    assert client.taken == events(4)
+    assert not (tmp_path / "dead-letter.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"rejectedLogEventsInfo": {"tooOldLogEventEndIndex": 1}}, id="too old"),
+        pytest.param({"ResponseMetadata": {}}, id="no answer of CloudWatch"),
+        pytest.param(error("ThrottlingException"), id="throttled"),
+        pytest.param(error("ResourceNotFoundException"), id="no stream"),
+    ],
+)
+def test_a_stub_is_delivered_like_any_event(tmp_path: Path, answer: Answer) -> None:
+    client = ScriptedLogs(error("InvalidParameterException"), answer)
     acking, state = deliver(client, tmp_path, events(1))
-    assert (acking.settled, state.dead_letters, len(client.sent)) == (1, 1, 3)
+    assert (acking.settled, state.dead_letters) == (1, 1)
+    assert "dead_letter" in client.taken[-1]["message"]
+    assert client.taken[-1]["timestamp"] == NOW_MS
+    assert len((tmp_path / "dead-letter.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_dead_letter_that_cannot_be_kept_is_not_settled(tmp_path: Path) -> None:
@@ -134,11 +156,12 @@ def test_a_dead_letter_that_cannot_be_kept_is_not_settled(tmp_path: Path) -> Non
 
     def mended(_: Sequence[LogEvent]) -> Mapping[str, object]:
         (tmp_path / "dead-letter.jsonl").rmdir()
-        raise error("InvalidParameterException")
+        return {}
 
-    client = ScriptedLogs(error("InvalidParameterException"), mended)
+    client = ScriptedLogs(error("InvalidParameterException"), {}, mended)
     acking, state = deliver(client, tmp_path, events(1))
     assert (acking.settled, state.dead_letters) == (1, 1)
+    assert len(client.sent) == 3
     assert (tmp_path / "dead-letter.jsonl").is_file()
 
 
