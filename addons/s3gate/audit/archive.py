@@ -70,7 +70,7 @@ class Archive:
         """Make sure that nobody can change what is put.
 
         Raises:
-            ArchiveFailed: the bucket cannot be reached, or has no Object Lock.
+            ArchiveFailed: the bucket cannot be reached, has no Object Lock, or no retention for what is put.
         """
         try:
             found = self.client.get_object_lock_configuration(Bucket=self.bucket)
@@ -78,8 +78,16 @@ class Archive:
             raise ArchiveFailed(
                 f"bucket `{self.bucket}` shows no Object Lock ({_code(exc)}): make one with Object Lock"
             ) from exc
-        if found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
+        lock = found.get("ObjectLockConfiguration", {})
+        if lock.get("ObjectLockEnabled") != "Enabled":
             raise ArchiveFailed(f"bucket `{self.bucket}` has no Object Lock: make one with Object Lock")
+        # Enabled alone locks nothing: what is put without a retention anybody may delete (S3 user guide,
+        # "Locking objects with Object Lock").
+        if self.until is None and not lock.get("Rule", {}).get("DefaultRetention"):
+            raise ArchiveFailed(
+                f"bucket `{self.bucket}` has no default retention, so nothing put there is locked: give one, "
+                "or --retain-days"
+            )
 
     def put(self, writer: str, segment: Segment) -> Archived:
         """Put one sealed segment.

@@ -171,7 +171,7 @@ class AckingLogsClient:
         return [[LogEvent(timestamp=now, message=batch[index]["message"]) for index in refused]]
 
     def _bury(self, event: LogEvent, code: str) -> list[list[LogEvent]]:
-        """The stub of an event that was refused alone; of a stub, the event again: then it is the call that is."""
+        """The stub of an event that was refused alone; of a stub its event again: then it is the call."""
         refused = self._stubs.pop(event["message"], None)
         if refused is not None:
             self._pause(code)

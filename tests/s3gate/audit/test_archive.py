@@ -33,6 +33,10 @@ def s3(emulator: Emulator) -> Any:
 def locked(s3: Any, name: str) -> Archive:
     where = {"LocationConstraint": "eu-west-1"}
     s3.create_bucket(Bucket=name, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    s3.put_object_lock_configuration(
+        Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
     return Archive(s3, name, "audit/")
 
 
@@ -92,3 +96,12 @@ def test_a_bucket_without_object_lock_is_refused(s3: Any, tmp_path: Path) -> Non
             Archive(s3, name).check()
     with pytest.raises(ArchiveFailed, match="NoSuchBucket"):
         Archive(s3, "no-such-bucket").put("w1", sealed_segments(journal(tmp_path))[0])
+
+
+def test_a_lock_without_a_retention_locks_nothing(s3: Any) -> None:
+    where = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="lax", CreateBucketConfiguration=where, ObjectLockEnabledForBucket=True)
+    with pytest.raises(ArchiveFailed, match="no default retention"):
+        Archive(s3, "lax").check()
+    Archive(s3, "lax", "", datetime.now(UTC) + timedelta(days=1)).check()
+    locked(s3, "strict").check()

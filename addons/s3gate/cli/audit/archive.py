@@ -47,9 +47,10 @@ def archive_command(
 ) -> None:
     """Put the sealed segments of every writer into s3://BUCKET/PREFIX.
 
-    The bucket must have Object Lock. Nothing is ever put over another object. The
-    newest segment of a writer stays: it is still appended to. Exit code 1 when an
-    object of that name holds something else, 3 when the bucket cannot be used.
+    The bucket must have Object Lock, and a default retention where --retain-days is
+    not given. Nothing is ever put over another object. The newest segment of a writer
+    stays: it is still appended to. Exit code 1 when an object of that name holds
+    something else, 3 when the bucket cannot be used.
     """
     if not bucket.startswith(S3):
         raise WrongInput(f"`{bucket}` is no bucket: write s3://BUCKET/PREFIX")

@@ -65,7 +65,9 @@ def test_put_verified_and_pruned(tmp_path: Path, emulator: Emulator) -> None:
     sealed = len(list_segments(tmp_path / "audit" / "w1")) - 1
     first = run(config, emulator, "s3://kept/a/", "--retain-days", "30")
     assert (first.exit_code, first.output) == (0, f"w1: {sealed} segments put, 0 there already\n")
-    again = run(config, emulator, "s3://kept/a/", "--prune")
+    unlocked = run(config, emulator, "s3://kept/a/", "--prune")
+    assert (unlocked.exit_code, "--retain-days" in unlocked.output) == (3, True), "the bucket retains nothing"
+    again = run(config, emulator, "s3://kept/a/", "--prune", "--retain-days", "30")
     assert (again.exit_code, again.output) == (0, f"w1: 0 segments put, {sealed} there already\n")
     assert len(list_segments(tmp_path / "audit" / "w1")) == 1
     key = ["--key-file", str(tmp_path / "audit.key")]
@@ -82,7 +84,7 @@ def test_another_object_of_that_name(tmp_path: Path, emulator: Emulator) -> None
     s3 = boto3.session.Session(region_name=REGION).client("s3", endpoint_url=emulator.url)
     s3.put_object(Bucket="differs", Key="w1/00000000000000000001.jsonl", Body=b"x")
     before = len(list_segments(tmp_path / "audit" / "w1"))
-    result = run(config, emulator, "s3://differs", "--prune")
+    result = run(config, emulator, "s3://differs", "--prune", "--retain-days", "30")
     assert (result.exit_code, "another object has its name" in result.output) == (1, True)
     assert len(list_segments(tmp_path / "audit" / "w1")) == before
 
