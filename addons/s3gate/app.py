@@ -113,7 +113,7 @@ class Running:
             port=self.gate.port,
             selftest=self.gate.selftest,
             leaving=self.gate.addon.services.leaving,
-            journal_failure=self._journal.failure,
+            journal_failure=self._journal.trouble,
             journal_seq=seq,
             journal_used_percent=self._journal.used_percent,
             shipping=(shipping.error or shipping.sink.last_error or "well") if shipping else "off",

@@ -7,6 +7,7 @@ narrower one is when there is room again, and nobody need do anything for it.
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -22,6 +23,7 @@ import pytest
 
 from e2e.front_door import SECONDS, FrontDoor, Process, front_door, get, tunnel, workers_of
 from e2e.rig import EVIL, GOOD, POLICY
+from gate_process import ask
 from s3gate.audit.reader import list_writers, read_records
 from s3gate.audit.segment import list_segments
 from s3gate.audit.verification import verify
@@ -46,6 +48,7 @@ class Small:
     door: FrontDoor
     process: Process
     port: int
+    health: int
     said: list[str] = field(default_factory=list)
 
     def listen(self) -> None:
@@ -131,8 +134,8 @@ async def small(tmp_path: Path, policy: str, workers: int, more: str = "") -> As
     (deep / "audit").mkdir(parents=True)
     async with front_door(deep, policy) as door:
         before = ("unshare", *NAMESPACES, "sh", "-c", f"cd '{deep}' && {SMALL}", "sh")
-        process, port, _ = await door.start(workers=workers, more=more, before=before)
-        gate = Small(door, process, port)
+        process, port, health = await door.start(workers=workers, more=more, before=before)
+        gate = Small(door, process, port, health)
         listener = threading.Thread(target=gate.listen)
         listener.start()
         try:
@@ -191,6 +194,28 @@ async def test_a_policy_that_cannot_be_recorded_comes_when_there_is_room(
         assert len(changes) == workers, "each recorded it, once"
         allowed = [one for own in records.values() for one in own if one.get("decision") == "allow"]
         assert len(allowed) == len(gate.door.asked)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_gate_that_cannot_record_is_not_ready(tmp_path: Path, workers: int) -> None:
+    """The load balancer takes it out; it is ready again with the first record that finds room."""
+    async with small(tmp_path, WIDE, workers) as gate:
+
+        async def ready() -> tuple[int, str]:
+            status, page = await asyncio.to_thread(ask, gate.health, "/readyz")
+            return status, json.loads(page)["journal"]
+
+        async def refuses() -> bool:
+            status, journal = await ready()
+            return status == 503 and "has no room on its disk" in journal
+
+        async def records() -> bool:
+            return await gate.ask() == "200" and await ready() == (200, "writable")
+
+        assert await ready() == (200, "writable")
+        async with gate.full():
+            await gate.until(refuses)
+        await gate.until(records)
 
 
 async def test_workers_killed_on_a_full_disk_come_back_when_there_is_room(tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ class Appender:
 
     def __init__(self, directory: Path, writer: str, key: bytes, room: Room, tail: Tail) -> None:
         self.failure: str | None = None
+        self._no_room: str | None = None  # why the disk took no more, until it does
+        self._short = 0  # bytes of the last line of an allowed request that had no room
         self._directory, self._writer, self._key, self._room = directory, writer, key, room
         self._seq, self._hash, self._size = tail.seq, tail.hash, tail.size
         if tail.segment is None:
@@ -96,6 +98,15 @@ class Appender:
     def max_bytes(self) -> int:
         """What they may hold."""
         return self._room.max_bytes
+
+    @property
+    def trouble(self) -> str | None:
+        """Why what is allowed cannot be recorded now, and is refused; None while it can."""
+        if self.failure is not None or self._no_room is not None:
+            return self.failure or self._no_room
+        if fits(Kind.ALLOW, self._short, self._used, self._room.max_bytes):
+            return None
+        return f"journal `{self._directory}` is full for what is allowed: ship or archive it"
 
     @property
     def seq(self) -> int:
@@ -121,6 +132,8 @@ class Appender:
             return [JournalUnavailable(self.failure)] * len(group)
         try:
             self._rotate()
+            if any(kind is Kind.NOTICE for _, kind in group):
+                self._used = self._measure()  # heartbeats see what was pruned, also while nothing else comes
         except OSError as exc:
             return [self._refusal(exc)] * len(group)
         outcomes, lines, head = self._seal(group)
@@ -148,8 +161,10 @@ class Appender:
             line, digest = seal(body, self._writer, seq + 1, head, self._key)
             length = len(line) + 1
             if not fits(kind, length, used, self._room.max_bytes) and not measured:
-                used, measured = self._measure() + end - self._size, True  # pruning may have freed some
+                self._used, measured = self._measure(), True  # pruning may have freed some
+                used = self._used + end - self._size
             if not fits(kind, length, used, self._room.max_bytes):
+                self._short = length if kind is Kind.ALLOW else self._short
                 outcomes.append(
                     JournalUnavailable(f"journal is full for records of kind `{kind}`: ship or archive it")
                 )
@@ -171,6 +186,7 @@ class Appender:
             os.fdatasync(self._fd)
         except OSError as exc:
             return self._latch(exc)
+        self._no_room = None
         return None
 
     def _cut_back(self, cause: OSError) -> JournalUnavailable:
@@ -183,7 +199,8 @@ class Appender:
     def _refusal(self, cause: OSError) -> JournalUnavailable:
         """A refusal that passes when room returns, or the latch."""
         if cause.errno in NO_ROOM:
-            return JournalUnavailable(f"journal `{self._directory}` has no room on its disk: free some")
+            self._no_room = f"journal `{self._directory}` has no room on its disk: free some"
+            return JournalUnavailable(self._no_room)
         return self._latch(cause)
 
     def _latch(self, cause: OSError) -> JournalUnavailable:

@@ -135,6 +135,11 @@ class Journal:
         """The I/O error that made the journal unusable for good, or None."""
         return self._appender.failure
 
+    @property
+    def trouble(self) -> str | None:
+        """Why what is allowed cannot be recorded now, for good or until there is room; None while it can."""
+        return self._appender.trouble
+
     async def append(self, record: Mapping[str, object], kind: Kind) -> Position:
         """Make one record durable.
 

@@ -73,6 +73,31 @@ def test_pruning_gives_room_back(tmp_path: Path) -> None:
     assert verify(lines_of(tmp_path), KEY, Extent(first=count)) == []
 
 
+def test_a_journal_without_room_for_what_is_allowed_says_so_until_it_has_some(tmp_path: Path) -> None:
+    """Heartbeats, which still have room, come to see that there is some again."""
+    appender = make(tmp_path, Room(8_000, 1_000))
+    assert appender.trouble is None
+    count = fill(appender, Kind.ALLOW)
+    assert "full for what is allowed" in str(appender.trouble)
+    assert granted(appender.append([(BODY, Kind.NOTICE)])) == [count + 1]
+    assert "full for what is allowed" in str(appender.trouble)
+    assert len(prune_segments(tmp_path, below=count - 1)) > 1
+    assert granted(appender.append([(BODY, Kind.NOTICE)])) == [count + 2]
+    assert appender.trouble is None
+    assert appender.used_bytes == sum(part.size() for part in list_segments(tmp_path))
+    appender.close()
+
+
+def test_what_was_pruned_is_not_told_as_used_for_ever(tmp_path: Path) -> None:
+    """The alarm on the journal's room goes off with the next heartbeat, not with the next start."""
+    appender = make(tmp_path, Room(100_000, 1_000))
+    count = fill(appender, Kind.ALLOW, 60)
+    prune_segments(tmp_path, below=count)
+    appender.append([(BODY, Kind.NOTICE)])
+    assert appender.used_bytes == sum(part.size() for part in list_segments(tmp_path)) < 2_000
+    appender.close()
+
+
 def test_pruning_keeps_what_was_not_shipped_and_what_is_wanted(tmp_path: Path) -> None:
     appender = make(tmp_path, Room(100_000, 1_000))
     appender.append([(BODY, Kind.DENY)])
@@ -104,8 +129,10 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.Mo
         outcomes = appender.append([(BODY, Kind.DENY)] * 4)
         assert all(isinstance(outcome, JournalUnavailable) for outcome in outcomes)
         assert "no room on its disk" in str(outcomes[0])
+        assert appender.trouble == str(outcomes[0])
     assert lines_of(tmp_path) == whole
     assert granted(appender.append([(BODY, Kind.DENY)])) == [2]
+    assert (appender.trouble, appender.failure) == (None, None)
     appender.close()
     assert verify(lines_of(tmp_path), KEY) == []
 
@@ -129,6 +156,7 @@ def test_a_broken_disk_refuses_for_good(
     assert granted(appender.append([(BODY, Kind.DENY)])) == []
     assert appender.failure is not None
     assert os.strerror(code) in appender.failure
+    assert appender.trouble == appender.failure
     assert appender.seq == 1
     appender.close()
 
