@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from s3gate.policy.source import Remote, Scheme
+from s3gate.s3.operation import OperationClass
+
+HARMLESS: Final = frozenset({OperationClass.READ, OperationClass.LIST})
+"""What may be done with its buckets."""
 
 # The first label of the services' hosts (botocore's endpointPrefix), control and data side.
 _HOSTS: Final = {

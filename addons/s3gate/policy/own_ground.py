@@ -6,17 +6,14 @@ service that holds its policy or CA: whoever writes there decides what the gate 
 """
 
 from collections.abc import Iterator
-from typing import Final
 
-from s3gate.policy.ground import OwnGround
+from s3gate.policy.ground import HARMLESS, OwnGround
 from s3gate.policy.located import Node
 from s3gate.policy.mistake import Mistake, PolicyErrors, quote
 from s3gate.policy.model import Policy, Rule
 from s3gate.s3.endpoint import Endpoint, classify_host
 from s3gate.s3.host import HostName
-from s3gate.s3.operation import OPERATION_CLASS, OperationClass
-
-_HARMLESS: Final = frozenset({OperationClass.READ, OperationClass.LIST})
+from s3gate.s3.operation import OPERATION_CLASS
 
 
 def check_ground(policy: Policy, root: Node, ground: OwnGround) -> None:
@@ -58,7 +55,7 @@ def _find_openings(policy: Policy, root: Node, ground: OwnGround) -> Iterator[Mi
 
 def _writes(rule: Rule) -> bool:
     classes = {OPERATION_CLASS[name] for name in rule.operations} | rule.classes
-    return bool(classes - _HARMLESS)
+    return bool(classes - HARMLESS)
 
 
 def _bucket_of(rule: Rule) -> str | None:

@@ -9,6 +9,8 @@ from typing import Final
 
 from s3gate.policy.case import Case, Refusal
 from s3gate.policy.decision import Reason
+from s3gate.policy.ground import HARMLESS
+from s3gate.s3.address import S3Address
 
 # What monitor mode may lift: verdicts of the list, never of the reading, TLS, addresses or the audit.
 LIFTABLE: Final = frozenset(
@@ -51,7 +53,17 @@ def _lifts(case: Case, refusal: Refusal) -> bool:
 
 def _on_own_ground(case: Case) -> bool:
     """Whether the request is for what the gate itself stands on, which monitor mode does not open."""
-    ground = case.policy.ground
-    return (case.address is not None and case.address.bucket in ground.buckets) or ground.holds_host(
-        case.host.name
-    )
+    ground, address, source = case.policy.ground, case.address, case.copy_source
+    if ground.holds_host(case.host.name):
+        return True
+    if not ground.buckets or address is None:
+        return False
+    named = {address.bucket, source.bucket if source is not None else None}
+    return not named.isdisjoint(ground.buckets) or _may_write_unseen(case, address)
+
+
+def _may_write_unseen(case: Case, address: S3Address) -> bool:
+    """Whether it writes by an access point or an alias that no rule lists: behind it may lie any bucket."""
+    if address.special in {None, "directory-bucket"} or case.rules_for(address):
+        return False
+    return case.operation is None or case.operation.operation_class not in HARMLESS

@@ -62,6 +62,38 @@ def test_monitor_mode_does_not_open_it(bucket: str, reason: Reason) -> None:
     assert decide_request(policy, request).reason is reason
 
 
+ALIAS = "app-ufgrh7nm9sebaxx6q5ssiyayn3mmbeuw1a-s3alias"
+MONITORED = HEAD.replace("standard", "standard, access-point") + (
+    "mode: monitor\nuntil: 2026-07-02\nunsigned: allow\n"
+    'rules:\n  - {id: r, access_point: "arn:aws:s3:eu-west-1:111122223333:accesspoint/known", allow: [read]}\n'
+)
+UNSEEN = [
+    ("an access point", "PUT", "app-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k", None, Reason.BUCKET_NOT_LISTED),
+    ("deleting by it", "DELETE", "app-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k", None, Reason.BUCKET_NOT_LISTED),
+    ("its alias", "PUT", f"{ALIAS}.s3.eu-west-1.amazonaws.com/k", None, Reason.ENDPOINT_NOT_ALLOWED),
+    ("its alias in the path", "PUT", f"s3.eu-west-1.amazonaws.com/{ALIAS}/k", None, Reason.ENDPOINT_NOT_ALLOWED),
+    ("a multi-region one", "PUT", "abc.mrap.accesspoint.s3-global.amazonaws.com/k", None, Reason.ENDPOINT_NOT_ALLOWED),
+    ("object lambda", "PUT", "app-111122223333.s3-object-lambda.eu-west-1.amazonaws.com/k", None, Reason.ENDPOINT_NOT_ALLOWED),
+    ("a copy out of it", "PUT", "any-bucket.s3.eu-west-1.amazonaws.com/k", "own-bucket/policy.yaml", Reason.BUCKET_NOT_LISTED),
+    ("another copy", "PUT", "any-bucket.s3.eu-west-1.amazonaws.com/k", "other-bucket/k", Reason.MONITOR_ONLY),
+    ("reading by an access point", "GET", "app-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k", None, Reason.MONITOR_ONLY),
+    ("one that a rule lists", "PUT", "known-111122223333.s3-accesspoint.eu-west-1.amazonaws.com/k", None, Reason.MONITOR_ONLY),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "place", "source", "reason"), [row[1:] for row in UNSEEN], ids=[row[0] for row in UNSEEN])  # fmt: skip
+def test_monitor_mode_does_not_open_what_may_lie_behind_a_name(
+    method: str, place: str, source: str | None, reason: Reason
+) -> None:
+    """Which bucket an access point or an alias stands for no request tells: it may be the gate's own."""
+    policy = load_policy(SourceText(MONITORED.encode(), "v"), GROUND)
+    headers = {"Host": place.split("/", maxsplit=1)[0], **({"x-amz-copy-source": source} if source else {})}
+    request = build_request({"method": method, "url": f"https://{place}", "headers": headers}, NOW)
+    assert decide_request(policy, request).reason is reason
+    everywhere = load_policy(SourceText(MONITORED.encode(), "v"))
+    assert decide_request(everywhere, request).reason is Reason.MONITOR_ONLY
+
+
 def test_monitor_mode_does_not_open_its_services() -> None:
     text = HEAD + "mode: monitor\nuntil: 2026-07-02\n"
     policy = load_policy(SourceText(text.encode(), "v"), GROUND)
