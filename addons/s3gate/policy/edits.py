@@ -123,7 +123,8 @@ def _mend(document: Document, request: Request, rule: Document, alone: Decision)
     elif reason is Reason.KEY_NOT_ALLOWED:
         key = _key_pattern(request, alone)
         if key is not None:
-            yield Edit(("keys",), key, rule=name)
+            wide = f"all that rule `{name}` allows, for every key that begins so"
+            yield Edit(("keys",), key, rule=name, caution=wide if key.endswith("*") else None)
     elif reason is Reason.CLIENT_NOT_ALLOWED:
         yield from _clients(document, request, name)
     elif reason is Reason.ACCOUNT_NOT_ALLOWED and reading.account is not None:
@@ -153,7 +154,8 @@ def _clients(document: Document, request: Request, rule: str) -> Iterator[Edit]:
     groups = document.get("clients")
     names = list(groups) if isinstance(groups, dict) else []
     for name in names:
-        yield Edit(("clients",), name, rule=rule)
+        caution = f"all that rule `{rule}` allows, for every client of `{name}`"
+        yield Edit(("clients",), name, rule=rule, caution=caution)
     address = request.client.address
     group = "client-" + address.replace(":", "-").replace(".", "-").strip("-")
     if group in names:
@@ -163,7 +165,10 @@ def _clients(document: Document, request: Request, rule: str) -> Iterator[Edit]:
 
 
 def _key_pattern(request: Request, decision: Decision) -> str | None:
-    """The key, or the prefix that a list asks for; None when a pattern would match other keys too."""
+    """The key, or the prefix that a list asks for; None when a pattern would match other keys too.
+
+    A list without a prefix gets none: `*` would open every key to whatever else the rule allows.
+    """
     key, star = decision.reading.key, ""
     if key is None:
         try:
@@ -171,7 +176,7 @@ def _key_pattern(request: Request, decision: Decision) -> str | None:
         except ReadError:
             return None
         key, star = query.get("prefix") or "", "*"
-    return None if "*" in key or "?" in key else key + star
+    return None if not key or "*" in key or "?" in key else key + star
 
 
 def _preset(document: Document, decision: Decision) -> Iterator[Edit]:

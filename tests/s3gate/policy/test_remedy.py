@@ -66,6 +66,9 @@ CHANGES = [
     ("a key", request("PUT", f"{UP}/out/k"), [(12, "add `out/k` to `keys` of rule `up`")]),
     ("a prefix", request("GET", f"{UP}/?list-type=2&prefix=out/"),
      [(11, "add `ListObjectsV2` to `allow` of rule `up`"), (12, "add `out/*` to `keys` of rule `up`")]),
+    ("a list of everything", request("GET", f"{OPEN}/?list-type=2"), [(16, "add `ListObjectsV2` to `allow` of rule `open`")]),
+    ("a list of everything, where keys are limited", request("GET", f"{UP}/?list-type=2"),
+     [(8, "add to `rules`: `- {id: upl, bucket: upl, allow: [ListObjectsV2], accounts: ['111122223333'], clients: [batch]}`")]),
     ("a client", request("PUT", f"{UP}/in/k", client="10.99.0.5"),
      [(7, "write `client-10-99-0-5: {cidrs: [10.99.0.5/32]}` in `clients`"), (13, "add `client-10-99-0-5` to `clients` of rule `up`")]),
     ("path style", request("GET", "https://s3.eu-west-1.amazonaws.com/open/k"), [(6, "write `path_style: allow` in `endpoints`")]),
@@ -133,6 +136,7 @@ WEAKER = [
     ("encryption", request("PUT", f"{OPEN}/k", x_amz_server_side_encryption_customer_algorithm="AES256")),
     ("admin", request("PUT", f"{OPEN}/?policy")),
     ("a key that is a pattern", request("PUT", f"{EVIL}/%2a")),
+    ("a prefix", request("GET", f"{UP}/?list-type=2&prefix=out/")),
 ]
 
 
@@ -141,6 +145,15 @@ def test_what_opens_more_than_this_says_so(asked: Request) -> None:
     found = remedy(asked)
     assert found is not None
     assert any(one.caution for one in found.edits)
+
+
+def test_a_group_that_holds_others_too_says_so() -> None:
+    text = TEXT.replace("clients: {batch", "clients: {office: {cidrs: [10.0.0.0/8]}, batch")
+    found = remedy(request("PUT", f"{UP}/in/k", client="10.99.0.5"), text)
+    assert found is not None
+    (one,) = found.edits
+    assert one.text == "add `office` to `clients` of rule `up`"
+    assert one.caution == "all that rule `up` allows, for every client of `office`"
 
 
 def test_a_new_rule_keeps_what_the_others_for_the_bucket_insist_on() -> None:
