@@ -7,6 +7,7 @@ edits are tried on copies of it.
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import yaml
@@ -172,7 +173,10 @@ def rules_of(document: Document) -> Sequence[Document]:
 
 
 def _flow(value: Plain) -> str:
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True
-    )
-    return text.removesuffix("\n").removesuffix("\n...").strip()
+    """A value on one line, as the file takes it and as it reads.
+
+    A sender chose the key: a character that ends the line, or turns or hides its neighbours, is escaped.
+    """
+    written = partial(yaml.safe_dump, value, default_flow_style=True, width=10**6, sort_keys=False)
+    text: str = written(allow_unicode=True).removesuffix("\n").removesuffix("\n...").strip()
+    return text if text.isprintable() else str(written(default_style='"')).strip()

@@ -69,3 +69,18 @@ def test_a_rule_names_a_bucket_by_its_host_too() -> None:
     assert names_bucket({"fqdn": "b.s3.amazonaws.com"}, "b")
     assert not names_bucket({"fqdn": "bb.s3.amazonaws.com"}, "b")
     assert not names_bucket({}, "b")
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("a\u202eb", '"a\\u202Eb"'), ("a\u200bb", '"a\\u200Bb"'), ("a\x1b[2Jb", '"a\\e[2Jb"'), ("日本/é", "日本/é"),
+        ("a: b, c}", "'a: b, c}'"), ("a\nb", '"a\\nb"'),
+    ],
+)  # fmt: skip
+def test_a_key_is_told_as_it_reads_and_as_the_file_takes_it(key: str, says: str) -> None:
+    told = Edit(("keys",), key, rule="x").say({})
+    assert told == f"add `{says}` to `keys` of rule `x`"
+    root, mistakes = parse_yaml(f"[{says}]".encode())
+    assert root is not None
+    assert (root.value, mistakes) == ([key], ())
