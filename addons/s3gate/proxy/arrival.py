@@ -49,6 +49,17 @@ def peer_client(peer: tuple[str, int]) -> Client:
     return Client(str(address), peer[1])
 
 
+def is_trusted(peer: Client, trusted: Sequence[Network]) -> bool:
+    """Whether a peer's header is believed.
+
+    Args:
+        peer: who connected.
+        trusted: whose headers are believed.
+    """
+    address = ip_address(peer.address)
+    return any(address in network for network in trusted)
+
+
 async def introduce(
     reader: asyncio.StreamReader, peer: Client, trusted: Sequence[Network], seconds: float = HEADER_S
 ) -> Client:
@@ -77,8 +88,7 @@ async def introduce(
 
 
 async def _read(reader: asyncio.StreamReader, peer: Client, trusted: Sequence[Network]) -> Client:
-    address = ip_address(peer.address)
-    if not any(address in network for network in trusted):
+    if not is_trusted(peer, trusted):
         if not await _some(reader, 1):
             raise NothingSent
         raise ProxyHeaderInvalid("the connection does not come from a trusted proxy")

@@ -5,6 +5,9 @@ client too many is answered 503 with its reason and recorded. Draining: no new
 connections; answers close theirs; what is idle is closed after a while, in which a
 request that is on its way arrives; the others may finish within a deadline.
 
+Behind a load balancer those who have not said yet who they are have limits of their own:
+that in all for what comes from the balancer, that of one client for everybody else together.
+
 With several workers the limit in all holds for all of them together, that of one client
 for each: which worker a connection comes to is the kernel's choice.
 """
@@ -21,7 +24,14 @@ from typing import Final
 
 from s3gate.policy.decision import Reason
 from s3gate.policy.reading import Client, Request
-from s3gate.proxy.arrival import Network, NothingSent, NotIntroduced, introduce, peer_client
+from s3gate.proxy.arrival import (
+    Network,
+    NothingSent,
+    NotIntroduced,
+    introduce,
+    is_trusted,
+    peer_client,
+)
 from s3gate.proxy.connection import GateConnection
 from s3gate.proxy.denial import render_connect_denial
 from s3gate.proxy.exchange import Exchange
@@ -96,6 +106,7 @@ class Listener:
         self._open: dict[asyncio.Task[None], _Guest] = {}
         self._occupancy = occupancy or Occupancy.alone()
         self._clients: Counter[str] = Counter()
+        self._strangers: Counter[bool] = Counter()  # by whether the balancer sent them
         self._server: asyncio.Server | None = None
         self._socket: socket.socket | None = None
 
@@ -216,14 +227,11 @@ class Listener:
         limited: bool,
     ) -> None:
         """Learn who it is, then serve it or turn it away."""
-        try:
-            if trusted is not None:
-                client = await introduce(reader, client, trusted)
-        except NotIntroduced as exc:
-            await self._refuse(client, exc.reason, exc.detail)
-            return
-        except NothingSent:
-            return
+        if trusted is not None:
+            introduced = await self._introduced(reader, writer, client, trusted, limited=limited)
+            if introduced is None:
+                return
+            client = introduced
         self._occupancy.enter()
         over = self._over(client) if limited else None
         self._clients[client.address] += 1
@@ -238,6 +246,33 @@ class Listener:
             self._clients[client.address] -= 1
             if not self._clients[client.address]:
                 del self._clients[client.address]
+
+    async def _introduced(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        peer: Client,
+        trusted: Sequence[Network],
+        *,
+        limited: bool,
+    ) -> Client | None:
+        """Who it is; None when it was refused, or left."""
+        by_balancer = is_trusted(peer, trusted)
+        most = self._limits.connections if by_balancer else self._limits.connections_per_client
+        if limited and self._strangers[by_balancer] >= most:
+            told = f"more than {most} connections have not begun with a PROXY header yet"
+            await self._turn_away(reader, writer, peer, told)
+            return None
+        self._strangers[by_balancer] += 1
+        try:
+            return await introduce(reader, peer, trusted)
+        except NotIntroduced as exc:
+            await self._refuse(peer, exc.reason, exc.detail)
+        except NothingSent:
+            pass
+        finally:
+            self._strangers[by_balancer] -= 1
+        return None
 
     def _over(self, client: Client) -> str | None:
         if self._occupancy.exceeds(self._limits.connections):

@@ -142,6 +142,43 @@ async def test_what_is_no_header_of_the_balancer_is_closed(
     assert keeper.clients[0].address == client
 
 
+@pytest.mark.parametrize(
+    ("most", "trusted"),
+    [({"connections": 2}, LOOPBACK), ({"per_client": 2}, ELSEWHERE)],
+    ids=["from the balancer", "from elsewhere"],
+)
+async def test_those_who_do_not_say_who_they_are_have_a_limit(
+    most: dict[str, int], trusted: tuple[Network, ...]
+) -> None:
+    """They are no clients yet; without one of their own they could have every descriptor of the process."""
+    async with listening(**most, trusted=trusted) as (listener, port, keeper):  # type: ignore[arg-type] # keywords
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await until(lambda: listener.connections == 2)
+        assert (await ask(port, sent=b"")).startswith(b"HTTP/1.1 503 LIMIT_EXCEEDED\r\n")
+        assert keeper.reasons == ["LIMIT_EXCEEDED"]
+        for _, writer in silent:
+            writer.close()
+        await until(lambda: not listener.connections)
+        assert await ask(port, sent=b"CONNECT") == b""
+    assert keeper.reasons == ["LIMIT_EXCEEDED", "PROXY_HEADER_INVALID"]
+
+
+async def test_strangers_from_elsewhere_do_not_keep_the_balancers_clients_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    trusted = (ip_network("127.0.0.2/32"),)
+    async with listening(per_client=1, trusted=trusted) as (listener, port, keeper):
+        _, stranger = await asyncio.open_connection("127.0.0.1", port)
+        await until(lambda: listener.connections == 1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+        writer.write(make_header(("10.20.0.5", 4711)) + CONNECT)
+        assert await asyncio.wait_for(reader.read(-1), 5) == b"", "a handler, which breaks here"
+        writer.close()
+        stranger.close()
+    assert keeper.reasons == []
+
+
 async def test_a_connection_without_a_byte_leaves_no_record() -> None:
     async with listening(trusted=ELSEWHERE) as (listener, port, keeper):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
