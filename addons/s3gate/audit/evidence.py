@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from s3gate.audit.chain import Extent
-from s3gate.audit.reader import known_extent, list_writers, read_lines
+from s3gate.audit.reader import known_extent, list_marked, list_writers, read_lines
 from s3gate.audit.segment import list_segments
 
 SUFFIXES: Final = (".jsonl", ".json", ".gz")
@@ -114,12 +114,12 @@ def open_evidence(place: str, aws: Aws, since_ms: int | None = None) -> Evidence
 def _on_disk(path: Path) -> Evidence | None:
     if path.is_file():
         return Evidence(_file_lines(path), bytes=path.stat().st_size)
-    writers = list_writers(path)
-    if writers:
+    writers, marked = list_writers(path), list_marked(path)
+    if writers or marked:
         size = sum(segment.size() for writer in writers for segment in list_segments(writer))
         lines = concatenated.from_iterable(read_lines(writer) for writer in writers)
-        only = path.name if writers == [path] else None
-        return Evidence(lines, {one.name: known_extent(one) for one in writers}, only, size)
+        only = path.name if {*writers, *marked} == {path} else None
+        return Evidence(lines, {one.name: known_extent(one) for one in (*writers, *marked)}, only, size)
     files = sorted(one for one in path.rglob("*") if one.name.endswith(SUFFIXES) and one.is_file())
     files = [one for one in files if one.name != "cursor.json"]
     if not files:

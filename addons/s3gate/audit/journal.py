@@ -12,7 +12,6 @@ import asyncio
 import fcntl
 import os
 import queue
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +22,14 @@ from s3gate.audit.appender import Appender, JournalUnavailable, Outcome, Positio
 from s3gate.audit.chain import KEY_MIN_BYTES
 from s3gate.audit.record import to_line
 from s3gate.audit.room import Kind
-from s3gate.audit.segment import DIRECTORY_MODE, FILE_MODE, JournalDamaged, recover_tail, sync_directory
+from s3gate.audit.segment import (
+    DIRECTORY_MODE,
+    FILE_MODE,
+    WRITER,
+    JournalDamaged,
+    recover_tail,
+    sync_directory,
+)
 
 __all__ = ["Journal", "JournalDamaged", "JournalHeld", "JournalUnavailable", "Kind", "Position"]
 
@@ -33,8 +39,6 @@ PENDING_BYTES: Final = 64 * 1024 * 1024  # handed over and not yet written; a di
 RIDE_S: Final = 0.05  # how long a record that nobody waits for may wait: as long may be lost by SIGKILL
 CLOSE_TIMEOUT_S: Final = 3.0  # a disk that hangs must not keep the process from ending
 LOCK_NAME: Final = "lock"
-# A writer's id is a directory's name and a part of a log stream's name.
-_WRITER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class JournalHeld(JournalUnavailable):
@@ -101,7 +105,7 @@ class Journal:
             JournalDamaged: what it holds is not what was written.
             ValueError: an argument is out of range.
         """
-        if _WRITER.fullmatch(writer_id) is None:
+        if WRITER.fullmatch(writer_id) is None:
             raise ValueError(f"writer id `{writer_id}` is not a name: use letters, digits, `.`, `_`, `-`")
         if len(hmac_key) < KEY_MIN_BYTES:
             raise ValueError(f"audit key has {len(hmac_key)} bytes: give at least {KEY_MIN_BYTES}")

@@ -13,13 +13,14 @@ does not fit its checksum, and the one before it stands.
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 from zlib import crc32
 
 from s3gate.audit.notice import Head
-from s3gate.audit.segment import FILE_MODE
+from s3gate.audit.segment import FILE_MODE, list_directories
 
 NAME: Final = "mark"
 # 20 digits of seq, a hash, and the CRC-32 of both; of one length always, so that no older end shows through.
@@ -113,11 +114,18 @@ class MarkFollower:
 def list_heads(directory: Path) -> list[Head]:
     """The head of every chain under a directory, by the marks, for the heartbeat.
 
+    A mark that cannot be read costs no other head: without heads a cut tail does not show.
+
     Args:
         directory: that of all writers.
 
     Raises:
         OSError: as the file system says.
     """
-    marks = {path.name: read_mark(path) for path in sorted(directory.iterdir()) if path.is_dir()}
-    return [Head(name, mark.seq, mark.hash) for name, mark in marks.items() if mark is not None and mark.seq]
+    heads = []
+    for path in list_directories(directory):
+        with suppress(OSError):
+            mark = read_mark(path)
+            if mark is not None and mark.seq:
+                heads.append(Head(path.name, mark.seq, mark.hash))
+    return heads

@@ -15,7 +15,7 @@ from s3gate.audit.appender import Position
 from s3gate.audit.chain import Extent
 from s3gate.audit.cursor import START, CursorFile
 from s3gate.audit.mark import read_mark
-from s3gate.audit.segment import JournalDamaged, Segment, list_segments
+from s3gate.audit.segment import JournalDamaged, Segment, list_directories, list_segments
 from s3gate.audit.window import EVENT_OVERHEAD_BYTES, MAX_BYTES, MAX_EVENTS, Event
 
 NO_LIMIT: Final = 2**63 - 1
@@ -112,17 +112,21 @@ def known_extent(directory: Path) -> Extent:
     """
     segments = list_segments(directory)
     shipped, marked = CursorFile(directory).load().seq, read_mark(directory)
-    if not segments:
-        return Extent(shipped + 1, 0)
     written = marked.seq if marked is not None else 0
+    if not segments:
+        return Extent(shipped + 1, written)
     return Extent(min(segments[0].first, shipped + 1), max(segments[-1].first - 1, shipped, written))
 
 
 def list_writers(directory: Path) -> list[Path]:
-    """The directory itself when it holds segments, else its sub-directories that do."""
-    if list_segments(directory):
-        return [directory]
-    return sorted(path for path in directory.iterdir() if path.is_dir() and list_segments(path))
+    """The sub-directories that hold segments, and the directory itself where it does: none hides another."""
+    writers = [path for path in list_directories(directory) if list_segments(path)]
+    return [*writers, directory] if list_segments(directory) else writers
+
+
+def list_marked(directory: Path) -> list[Path]:
+    """The directory and its sub-directories in which a writer left its mark, with segments or without."""
+    return [path for path in (*list_directories(directory), directory) if read_mark(path) is not None]
 
 
 def _find(segments: list[Segment], after: Position) -> list[tuple[Segment, int]] | None:

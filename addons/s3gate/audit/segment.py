@@ -19,6 +19,8 @@ from s3gate.audit.chain import GENESIS, Link, is_sealed, parse_link
 FILE_MODE: Final = 0o600
 DIRECTORY_MODE: Final = 0o700
 SUFFIX: Final = ".jsonl"
+# A writer's id is a directory's name and a part of a log stream's name.
+WRITER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 # 20 digits hold every 64-bit sequence number, and keep the order of names that of numbers.
 _NAME = re.compile(r"([0-9]{20})\.jsonl", re.ASCII)
 
@@ -35,7 +37,7 @@ class JournalDamaged(Exception):
     def __init__(self, path: Path, offset: int, detail: str) -> None:
         super().__init__(
             f"journal `{path}` is damaged at byte {offset}: {detail}; "
-            "keep the file and move the writer's directory aside"
+            "keep the file and move the writer's directory out of the journal"
         )
         self.path = path
         self.offset = offset
@@ -93,6 +95,11 @@ def list_segments(directory: Path) -> list[Segment]:
         if name is not None:
             found.append(Segment(path, int(name.group(1))))
     return sorted(found, key=lambda segment: segment.first)
+
+
+def list_directories(directory: Path) -> list[Path]:
+    """What may be a writer's own in the directory of all writers; a file system's `lost+found` is none."""
+    return sorted(path for path in directory.iterdir() if WRITER.fullmatch(path.name) and path.is_dir())
 
 
 def create_segment(directory: Path, first: int) -> tuple[Segment, int]:

@@ -22,6 +22,7 @@ from s3gate.audit.delivery import LogsClient
 from s3gate.audit.mark import MarkFollower, read_mark
 from s3gate.audit.order import Order
 from s3gate.audit.reader import JournalReader
+from s3gate.audit.segment import list_directories
 from s3gate.audit.shipper import DRAIN_S, Shipper, ShipperHealth, SinkHealth
 
 CLOSE_S: Final = 1.0  # beyond the drain: how long a thread may take to let go
@@ -78,7 +79,7 @@ class Shippers:
         """Start a shipper for every journal that needs one by now."""
         directories: list[Path] = []
         with suppress(FileNotFoundError):  # no worker has made it yet
-            directories = sorted(path for path in Path(self.order.directory).iterdir() if path.is_dir())
+            directories = list_directories(Path(self.order.directory))
         for directory in directories:
             if directory.name not in self._running:
                 try:

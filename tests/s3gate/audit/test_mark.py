@@ -90,3 +90,15 @@ def test_heads_are_those_of_every_writer(tmp_path: Path) -> None:
         ("w1", 3, HASH),
         ("w2", 5, HASH),
     ]
+
+
+def test_what_is_no_writers_costs_no_head(tmp_path: Path) -> None:
+    """The directory may be a file system of its own; without heads nobody would see that a tail was cut."""
+    for name, seq in (("w1", 5), ("w2", 7)):
+        (tmp_path / name).mkdir()
+        mark = Mark.open(tmp_path / name)
+        mark.store(seq, "a" * 64)
+        mark.close()
+    (tmp_path / "lost+found" / "mark").mkdir(parents=True)  # unreadable, for root too
+    (tmp_path / "unreadable" / "mark").mkdir(parents=True)
+    assert [(head.writer, head.seq) for head in list_heads(tmp_path)] == [("w1", 5), ("w2", 7)]

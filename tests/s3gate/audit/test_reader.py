@@ -120,6 +120,7 @@ def test_all_writers_are_read(tmp_path: Path) -> None:
     fill(tmp_path / "w2", 3)
     fill(tmp_path / "w1", 2)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "lost+found" / "00000000000000000001.jsonl").mkdir(parents=True)
     assert [path.name for path in list_writers(tmp_path)] == ["w1", "w2"]
     assert [record["writer"] for record in read_records(tmp_path)] == ["w1"] * 2 + ["w2"] * 3
     assert [record["seq"] for record in read_records(tmp_path / "w2")] == [1, 2, 3]

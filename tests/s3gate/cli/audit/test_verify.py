@@ -89,6 +89,34 @@ def test_what_is_wrong_is_named(
     assert said in result.output
 
 
+def test_a_file_beside_the_writers_hides_none_of_them(journal: Path, key_file: Path) -> None:
+    """One old segment in the directory of all writers, and an edited record under it."""
+    (journal / first(journal).name).write_bytes(first(journal).read_bytes())
+    edit(list_segments(journal / "w1")[1].path, b'"decision":"deny"', b'"decision":"allow"')
+    result = run(journal, key_file)
+    assert (result.exit_code, "edited" in result.output) == (1, True), result.output
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["the only one", "one of two"])
+def test_a_journal_whose_segments_are_gone_is_missed(journal: Path, key_file: Path, others: int) -> None:
+    """No heartbeat names it: its mark does."""
+    for number in range(others):
+        other = Journal.open(journal, f"other-{number}", KEY, 1 << 20)
+        asyncio.run(append_one(other))
+        other.close()
+    for segment in list_segments(journal / "w1"):
+        segment.path.unlink()
+    for place in [journal, journal / "w1"]:
+        result = run(place, key_file)
+        assert (result.exit_code, "w1: seq 20: cut tail: no record is left" in result.output) == (1, True), (
+            result.output
+        )
+
+
+async def append_one(journal: Journal) -> None:
+    await journal.append({"event": "egress"}, Kind.DENY)
+
+
 def test_a_wrong_key_is_said_once(journal: Path, key_file: Path) -> None:
     key_file.write_bytes(b"x" * 32)
     result = run(journal, key_file)
