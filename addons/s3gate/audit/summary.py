@@ -1,11 +1,12 @@
 """What a trail says to a person: who was refused what, and what was let through. Pure.
 
-The normal case is one pass over the records, in any order and with repetitions, in
-memory that does not grow with their number: refusals are one line for each client and
-reason, however many they are, so that a storm is a line with a count; the names of
-what was asked for are kept up to a bound.
+The normal case is one pass over the records, in any order and with repetitions: refusals
+are one line for each client and reason, however many they are, so that a storm is a line
+with a count; the names of what was asked for are kept up to a bound, and of each record
+the 8 bytes by which a repetition is known.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ TARGETS_MAX: Final = 1_000  # names that one line keeps; beyond this it says "mo
 BUCKETS_MAX: Final = 20_000  # allowed buckets: as many as a policy lists
 MINUTE: Final = 16  # characters of `2026-11-22T08:30`
 OTHERS: Final = "(others)"
+PAGE: Final = 64  # records whose hashes are kept together: a number far from all others costs half a KiB
+_EMPTY: Final = array("q", bytes(PAGE * 8))
 
 
 @dataclass(slots=True)
@@ -89,7 +92,8 @@ class Summary:
         self.refused: dict[tuple[str, str], Refused] = {}
         self.passed: dict[str, Passed] = {}
         self.by_minute: dict[str, Counter[str]] = {}
-        self._seen: dict[object, bytearray] = {}
+        self._seen: dict[tuple[object, int], array[int]] = {}
+        self._seen_beside: set[int] = set()  # of chains that carry one name
         self._open: dict[object, str] = {}
         self._ended: dict[object, tuple[bool, int, int]] = {}
 
@@ -132,16 +136,24 @@ class Summary:
         return _total((one.client, one.count) for one in self.refused.values())
 
     def _repeats(self, record: Mapping[str, object]) -> bool:
-        """Whether this record was seen; those outside of a chain never are."""
-        seq = record.get("seq")
-        if not isinstance(seq, int) or "hash" not in record:
+        """Whether this very record was seen; those outside of a chain never are.
+
+        The number alone does not tell: a host that was replaced by one of its name begins anew with 1.
+        """
+        writer, seq, sealed = (record.get(name) for name in ("writer", "seq", "hash"))
+        if not isinstance(writer, str) or not isinstance(seq, int) or not isinstance(sealed, str):
             return False
-        seen = self._seen.setdefault(record.get("writer"), bytearray())
-        at, bit = seq >> 3, 1 << (seq & 7)
-        if at >= len(seen):
-            seen.extend(bytes(at - len(seen) + 4096))
-        again = bool(seen[at] & bit)
-        seen[at] |= bit
+        page = self._seen.get((writer, seq // PAGE))
+        if page is None:
+            page = self._seen[writer, seq // PAGE] = array("q", _EMPTY)
+        own = hash((writer, seq, sealed)) or 1  # 0 stands for an empty place
+        first = page[seq % PAGE]
+        if not first:
+            page[seq % PAGE] = own
+        if first in (0, own):
+            return first == own
+        again = own in self._seen_beside
+        self._seen_beside.add(own)
         return again
 
     def _decided(self, record: Mapping[str, object], time: str) -> None:

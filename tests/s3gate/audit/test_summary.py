@@ -47,6 +47,27 @@ def test_repetitions_count_once() -> None:
     assert (summary.records, summary.repeated, summary.denied) == (len(sealed), len(sealed), 302)
 
 
+def test_another_chain_of_the_same_name_is_no_repetition() -> None:
+    """An address, so a host's name, comes back with another disk: its records have the same numbers."""
+    sealed = [
+        [
+            record | {"writer": "w1", "seq": seq, "hash": f"{host}{seq}"}
+            for seq, record in enumerate(traffic(), 1)
+        ]
+        for host in ("old", "new", "third")
+    ]
+    summary = made([record for chain in (*sealed, *sealed) for record in chain])
+    assert (summary.denied, summary.repeated) == (3 * 302, 3 * len(traffic()))
+
+
+@pytest.mark.parametrize("seq", [-1, 0, 10**15, 10**30, True, 1.5, "1", None])
+def test_no_number_costs_more_than_its_line(seq: object) -> None:
+    """What is reported is not verified: a line of anybody's may stand in a log group."""
+    refused = decision(Reason.TIMEOUT, "b", "10.0.0.1", 1) | {"writer": "w1", "hash": "h"}
+    summary = made([refused | {"seq": 2}, refused | {"seq": seq}])
+    assert summary.denied == 2
+
+
 def test_since_leaves_out_what_was_before() -> None:
     assert made(traffic(), "2026-11-22T08:05:00").denied == 300
 
