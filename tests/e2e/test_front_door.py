@@ -1,6 +1,7 @@
 """The front door under load: restarts that lose no request, kills that lose no record, and a load balancer's header."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from e2e.front_door import FrontDoor, Load, front_door, get, tunnel, until, workers_of
 from e2e.rig import EVIL, GOOD, POLICY, run_rig
+from gate_process import ask
 from s3gate.control import ask_reload
 from s3gate.policy.decision import Reason
 from s3gate.proxy.proxy_protocol import SIGNATURE
@@ -72,6 +74,38 @@ async def test_two_gates_in_turn_on_one_port_lose_no_request(tmp_path: Path) -> 
         assert (await door.stop(second))[0] == 0
         assert load.bad == []
         assert sorted(door.asked) == sorted(load.good) == sorted(keys_of(door, "allow"))
+
+
+CHECK_S = 1.0  # between two health checks; a gate that leaves waits for three of them
+
+
+async def test_while_the_balancer_learns_that_it_leaves_answers_end_their_connections(tmp_path: Path) -> None:
+    """All workers hear it before any of them drains: who comes then is still let in, for one request."""
+    over, told = asyncio.Event(), list[int]()
+
+    async def check(health: int) -> None:
+        while not over.is_set():
+            told.append((await asyncio.to_thread(ask, health, "/readyz"))[0])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), CHECK_S)
+
+    async with front_door(tmp_path) as door, asyncio.TaskGroup() as group:
+        process, port, health = await door.start()
+        group.create_task(check(health))
+        ends = list[bool]()
+        try:
+            async with tunnel(port, door.context) as early:
+                assert "connection" not in (await get(*early, "early")).headers
+                await until(lambda: told.count(200) >= 2)
+                process.send_signal(signal.SIGTERM)
+                while ends[-8:] != [True] * 8:  # of both workers
+                    async with tunnel(port, door.context) as late:
+                        ends.append((await get(*late, "late")).headers.get("connection") == "close")
+                assert (await get(*early, "last")).headers["connection"] == "close"
+                assert told.count(503) < 3, "none drains yet"
+        finally:
+            over.set()
+        assert (await door.stop(process))[0] == 0
 
 
 async def test_a_killed_worker_takes_no_record_with_it(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ async def test_what_a_killed_worker_held_open_counts_no_more(tmp_path: Path) -> 
                 os.kill(worker, signal.SIGKILL)
             await until(lambda: len(now := workers_of(process)) == 2 and not now & before)
             await eventually(lambda: comes_in(port, door))  # once one listens
+        for name in ("s3gate_connections", "s3gate_tunnels"):
+            await eventually(lambda: door.shows(name, 0))  # noqa: B023 - it is awaited here
         assert (await door.stop(process))[0] == 0
 
 
