@@ -14,6 +14,7 @@ from pathlib import Path
 from s3gate.proxy.authority import Authority
 
 START_S = 20.0
+SECRET, PUBLIC = 0o600, 0o644  # permissions
 POLICY = """\
 version: 1
 endpoints: {partitions: [aws], regions: [eu-west-1], classes: [standard]}
@@ -57,6 +58,7 @@ class GateFiles:
             ("s3gate.yaml", self.settings.encode()),
         ):
             if not (self.directory / name).exists():
+                (self.directory / name).touch(SECRET if name.endswith(".key") else PUBLIC)
                 (self.directory / name).write_bytes(data)
         return self.directory / "s3gate.yaml"
 

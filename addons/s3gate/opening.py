@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -17,12 +18,14 @@ from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUn
 from s3gate.audit.key_form import KeyForm
 from s3gate.in_force import record_policy
 from s3gate.loading import CannotStart, Loaded
+from s3gate.policy.mistake import DocumentErrors
 from s3gate.policy.network import parse_networks
 from s3gate.policy.source import Remote, SourceUnreachable
 from s3gate.proxy.arrival import Network
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.proxy.runtime import RuntimeSettings
 from s3gate.settings import Settings, read_hmac_key
+from s3gate.settings.named_files import MAKE_CA
 from s3gate.settings.users_file import UsersErrors, read_users
 from s3gate.source.remote import read_once
 
@@ -39,18 +42,22 @@ def _read(place: Path | Remote, what: str, region: str | None) -> bytes:
         try:
             return place.read_bytes()
         except OSError as exc:
-            raise CannotStart(f"{what} `{place}` cannot be read: {exc.strerror}") from exc
+            raise CannotStart(f"{what} `{place}` cannot be read: {exc.strerror}; {MAKE_CA}") from exc
     try:
         return read_once(place, region)
     except SourceUnreachable as exc:
         raise CannotStart(f"{what} {exc}") from exc
 
 
-def load_authority(settings: Settings) -> Authority:
+def load_authority(settings: Settings, now: datetime | None = None) -> Authority:
     """The CA of the settings.
 
+    Args:
+        settings: that name it.
+        now: time zone aware; None: the time.
+
     Raises:
-        CannotStart: a part cannot be read, or they are no CA.
+        CannotStart: a part cannot be read, they are no CA, or it is not valid now.
     """
     region = settings.cloudwatch.region
     certificate = _read(settings.ca.certificate, "CA certificate", region)
@@ -58,9 +65,21 @@ def load_authority(settings: Settings) -> Authority:
     together = settings.ca.private_key == settings.ca.certificate
     key = certificate if together else _read(settings.ca.private_key, "CA key", region)
     try:
-        return Authority.from_pem(certificate, key)
+        authority = Authority.from_pem(certificate, key)
     except CaUnusable as exc:
         raise CannotStart(str(exc)) from exc
+    _check_dates(authority, now or datetime.now(UTC))
+    return authority
+
+
+def _check_dates(authority: Authority, now: datetime) -> None:
+    """No client takes what an ended CA signs: it is said here, not by every client's handshake."""
+    begins, ends = authority.certificate.not_valid_before_utc, authority.certificate.not_valid_after_utc
+    if ends <= now:
+        then = "make another with `s3gate ca init DIRECTORY` and give its certificate to the clients"
+        raise CannotStart(f"the CA ended on {ends:%Y-%m-%d}; {then}")
+    if now < begins:
+        raise CannotStart(f"the CA is not valid before {begins:%Y-%m-%d %H:%MZ}; set the clock")
 
 
 def make_runtime(settings: Settings, authority: Authority) -> RuntimeSettings:
@@ -112,7 +131,7 @@ def open_journal(settings: Settings) -> Iterator[Journal]:
     Raises:
         CannotStart: none can be had.
     """
-    journal = _open_free_journal(settings, read_hmac_key(settings.audit.hmac_key))
+    journal = _open_free_journal(settings, _read_key(settings.audit.hmac_key, "audit.hmac_key"))
     if journal.torn is not None:
         log.warning("a torn tail of the journal was cut off and kept in %s", journal.torn)
     try:
@@ -130,16 +149,30 @@ def _open_free_journal(settings: Settings, key: bytes) -> Journal:
             return Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
         except JournalHeld:
             continue
-        except (JournalUnavailable, JournalDamaged) as exc:
+        except JournalUnavailable as exc:
+            told = f"{exc}; `audit.directory` must be a directory that the gate's user may write"
+            raise CannotStart(told) from exc
+        except JournalDamaged as exc:
             raise CannotStart(str(exc)) from exc
     raise CannotStart(f"all {WRITERS} journals in `{settings.audit.directory}` are held; end other gates")
 
 
 def load_key_form(settings: Settings) -> KeyForm:
-    """How object keys are recorded."""
+    """How object keys are recorded.
+
+    Raises:
+        CannotStart: the salt cannot be had.
+    """
     audit = settings.audit
-    salt = read_hmac_key(audit.key_salt, "audit.key_salt") if audit.key_salt is not None else b""
+    salt = _read_key(audit.key_salt, "audit.key_salt") if audit.key_salt is not None else b""
     return KeyForm(audit.keys, salt)
+
+
+def _read_key(path: Path, setting: str) -> bytes:
+    try:
+        return read_hmac_key(path, setting)
+    except DocumentErrors as exc:
+        raise CannotStart("; ".join(f"{one.message}; {one.suggestion}" for one in exc.mistakes)) from exc
 
 
 async def record_first(journal: Journal, loaded: Loaded) -> None:

@@ -1,6 +1,7 @@
 """What a start opens is there, or one sentence says why it does not start."""
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from drive.sources import run_aws
 from gate_process import SETTINGS, GateFiles
 from s3gate.loading import CannotStart
 from s3gate.opening import load_authority, make_runtime, open_journal
+from s3gate.proxy.authority import CA_DAYS
 from s3gate.settings import Settings, read_settings
 
 
@@ -27,6 +29,31 @@ def test_a_ca_that_cannot_be_used_is_said(settings: Settings, tmp_path: Path) ->
     (tmp_path / "ca.pem").write_bytes(secrets.token_bytes(64))
     with pytest.raises(CannotStart, match="PEM"):
         load_authority(settings)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(CA_DAYS + 1, "the CA ended on .*; make another with `s3gate ca init"), (-1, "set the clock")],
+    ids=["ended", "not yet"],
+)
+def test_a_ca_that_nobody_would_believe_now_is_said(settings: Settings, days: int, told: str) -> None:
+    with pytest.raises(CannotStart, match=told):
+        load_authority(settings, datetime.now(UTC) + timedelta(days=days))
+
+
+def test_a_journal_that_cannot_be_had_is_said_with_the_next_step(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "audit").write_bytes(b"a file")
+    with (
+        pytest.raises(CannotStart, match=r"Not a directory; `audit\.directory` must be"),
+        open_journal(settings),
+    ):
+        pass
+
+
+def test_a_key_that_went_away_meanwhile_is_said(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "audit.key").unlink()
+    with pytest.raises(CannotStart, match="openssl rand"), open_journal(settings):
+        pass
 
 
 def test_a_ca_with_its_key_in_one_place_is_read_once(

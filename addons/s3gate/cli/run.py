@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from s3gate.pages import Ports
     from s3gate.policy.source import Remote
     from s3gate.policy_keeper import Kept
+    from s3gate.settings import Settings
+
+log = logging.getLogger("s3gate")
 
 EXIT_INPUT: Final = 2
 EXIT_ENVIRONMENT: Final = 3
@@ -59,6 +62,7 @@ def command(config_path: Path) -> None:
     place: Path | Remote = config_path
     try:
         settings = read_settings(config_path)
+        _look_at_files(settings)
         if settings.users is not None:
             read_users(settings.users)  # its mistakes are told before anything is opened
         with open_keeper(settings) as found:
@@ -92,6 +96,18 @@ def command(config_path: Path) -> None:
         click.echo(f"s3gate: not started: {exc}", err=True)
         sys.exit(EXIT_ENVIRONMENT)
     click.echo("s3gate: ended", err=True)
+
+
+def _look_at_files(settings: "Settings") -> None:
+    """All that the settings name and nobody can use is told at once."""
+    from s3gate.settings.named_files import find_exposed, find_unusable  # noqa: PLC0415 - as above
+
+    for exposed in find_exposed(settings):
+        log.warning("%s: %s", exposed, exposed.next_step)
+    if unusable := find_unusable(settings):
+        for told in unusable:
+            click.echo(f"s3gate: not started: {told}", err=True)
+        sys.exit(EXIT_ENVIRONMENT)
 
 
 def _refuse(place: "Path | Remote", mistakes: Sequence[Mistake], data: bytes) -> NoReturn:

@@ -4,7 +4,6 @@ The normal case: all four are as `s3gate run` needs them, with time and room to 
 """
 
 import os
-import stat
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from s3gate.policy.source import Remote, SourceUnreachable
 from s3gate.policy_keeper import open_source
 from s3gate.proxy.authority import Authority, CaUnusable
 from s3gate.settings import Settings, read_hmac_key, read_settings
+from s3gate.settings.named_files import CA_KEY, find_exposed
 from s3gate.source.remote import read_once
 
 SETTINGS: Final = "settings"
@@ -35,7 +35,6 @@ USED_PERCENT: Final = 70
 """Of the journal's room: the alarm's threshold (alarms.json); at 80 % allowed requests stop."""
 
 PROBE_BYTES: Final = 4096  # written and synced: one block of the file system
-KEY_BITS: Final = 0o077  # permissions that nobody but the owner needs on a private key
 SHOWN_MISTAKES: Final = 2
 
 
@@ -84,7 +83,6 @@ def check_ca(settings: Settings, now: datetime) -> Sequence[Finding]:
     """
     try:
         authority = Authority.from_pem(read_ca(settings), _read(settings, settings.ca.private_key))
-        mode = _mode(settings.ca.private_key)
     except OSError as exc:
         then = "make one with `s3gate ca init`, or run this as the gate's user"
         return [wrong(CA, f"`{exc.filename}` cannot be read: {exc.strerror}", then)]
@@ -98,14 +96,14 @@ def check_ca(settings: Settings, now: datetime) -> Sequence[Finding]:
             wrong(CA, f"is not valid before {begins:%Y-%m-%d %H:%MZ}", "set the clock, or make another CA")
         ]
     if ends - now < CA_WARNING:
-        ended = "ended on" if ends <= now else "ends on"
-        return [
-            wrong(CA, f"{ended} {ends:%Y-%m-%d}", "s3gate ca renew, and give clients the new bundle first")
-        ]
-    if mode & KEY_BITS:
-        return [
-            wrong(CA, f"others may read its key (mode {mode:04o})", f"chmod 600 {settings.ca.private_key}")
-        ]
+        if ends <= now:  # nothing overlaps any more: `ca renew` refuses it
+            then = "s3gate ca init DIRECTORY, and give its certificate to the clients"
+            return [wrong(CA, f"ended on {ends:%Y-%m-%d}", then)]
+        then = "s3gate ca renew, and give clients the new bundle first"
+        return [wrong(CA, f"ends on {ends:%Y-%m-%d}", then)]
+    for exposed in find_exposed(settings):
+        if exposed.setting == CA_KEY:
+            return [wrong(CA, str(exposed), exposed.next_step)]
     return [fine(CA, f"valid until {ends:%Y-%m-%d}")]
 
 
@@ -128,11 +126,6 @@ def _read(settings: Settings, place: Path | Remote) -> bytes:
     return place.read_bytes()
 
 
-def _mode(place: Path | Remote) -> int:
-    """Permissions of a file; none for what lies in AWS."""
-    return stat.S_IMODE(place.stat().st_mode) if isinstance(place, Path) else 0
-
-
 def check_journal(settings: Settings) -> Sequence[Finding]:
     """Whether the journal can be written, and has room.
 
@@ -143,7 +136,10 @@ def check_journal(settings: Settings) -> Sequence[Finding]:
     try:
         read_hmac_key(audit.hmac_key)
     except DocumentErrors as exc:
-        return [wrong(JOURNAL, _mistakes(exc), "openssl rand -hex 32 > the file that `audit.hmac_key` names")]
+        return [wrong(JOURNAL, _mistakes(exc), str(exc.mistakes[0].suggestion))]
+    for exposed in find_exposed(settings):
+        if exposed.setting != CA_KEY:
+            return [wrong(JOURNAL, str(exposed), exposed.next_step)]
     try:
         with tempfile.TemporaryFile(dir=audit.directory) as probe:
             probe.write(bytes(PROBE_BYTES))

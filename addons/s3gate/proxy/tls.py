@@ -44,6 +44,9 @@ class TlsEnds:
         authority: signs the leaves.
         ca_bundle: PEM file of the roots that upstreams are verified against; None: certifi's.
         clock: gives the time, time zone aware.
+
+    Raises:
+        ValueError: that file cannot be read, or holds no certificate.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class TlsEnds:
         self._sessions: OrderedDict[HostName, tuple[datetime, SSL.Session]] = OrderedDict()
         self._upstream = _context(SSL.TLS_CLIENT_METHOD)
         self._upstream.set_verify(SSL.VERIFY_PEER)
-        self._upstream.load_verify_locations(str(ca_bundle or certifi.where()))
+        _trust(self._upstream, ca_bundle or Path(certifi.where()))
         self._upstream.set_alpn_protos([ALPN])
 
     def accept(self, host: HostName) -> SSL.Connection:
@@ -155,6 +158,14 @@ def _context(method: int) -> SSL.Context:
     context.set_options(_OPTIONS)
     context.set_cipher_list(CIPHERS)
     return context
+
+
+def _trust(context: SSL.Context, roots: Path) -> None:
+    try:
+        context.load_verify_locations(str(roots))
+    except SSL.Error as exc:
+        why = "cannot be read or holds no certificate; name a PEM file of roots"
+        raise ValueError(f"`upstream.ca_bundle`: `{roots}` {why}") from exc
 
 
 def _select_alpn(_connection: SSL.Connection, offered: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:

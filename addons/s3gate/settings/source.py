@@ -93,13 +93,17 @@ def read_hmac_key(path: Path, setting: str = "audit.hmac_key") -> bytes:
             data = file.read(MAX_KEY_BYTES + 1)
     except OSError as exc:
         why = f"`{setting}`: {quote(path)} cannot be read: {exc.strerror}"
-        raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")]) from exc
+        raise DocumentErrors([Mistake(0, 0, why, _make(path))]) from exc
     in_hex = _HEX_KEY.fullmatch(data)
     key = bytes.fromhex(in_hex[1].decode("ascii")) if in_hex else data
     if len(key) < MIN_KEY_BYTES or len(data) > MAX_KEY_BYTES:
         why = f"`{setting}`: {quote(path)} holds no key of {MIN_KEY_BYTES} bytes or more"
-        raise DocumentErrors([Mistake(0, 0, why, "make it with `openssl rand -hex 32`")])
+        raise DocumentErrors([Mistake(0, 0, why, _make(path))])
     return key
+
+
+def _make(path: Path) -> str:
+    return f"make it with `(umask 077; openssl rand -hex 32 > {path})`"
 
 
 def _overlay(root: Node, environment: Mapping[str, str]) -> list[str]:

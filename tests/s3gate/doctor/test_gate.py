@@ -79,7 +79,11 @@ def test_a_ca_and_its_end(tmp_path: Path) -> None:
     assert "ended on" in ca(settings, now + timedelta(days=731)).detail
     early = ca(settings, now - timedelta(days=1))
     assert (early.outcome, "not valid before" in early.detail) == (Outcome.WRONG, True)
-    (tmp_path / "ca.key").chmod(0o640)
+    assert "s3gate ca renew" in str(ca(settings, now + timedelta(days=710)).then)
+    assert "s3gate ca init" in str(ca(settings, now + timedelta(days=731)).then), (
+        "an ended CA has no successor"
+    )
+    (tmp_path / "ca.key").chmod(0o644)
     open_to_others = ca(settings)
     assert (open_to_others.outcome, "chmod 600" in str(open_to_others.then)) == (Outcome.WRONG, True)
 
@@ -103,6 +107,15 @@ def test_a_journal_that_can_be_written(tmp_path: Path) -> None:
     found = journal(settings)
     assert found.outcome is Outcome.FINE, found
     assert list((tmp_path / "audit").iterdir()) == [], "nothing is left behind"
+
+
+def test_a_chain_key_that_others_may_read(tmp_path: Path) -> None:
+    """Who can read it can write another chain."""
+    settings = files(tmp_path)
+    (tmp_path / "audit.key").chmod(0o604)
+    found = journal(settings)
+    assert (found.outcome, "`audit.hmac_key` (mode 0604)" in found.detail) == (Outcome.WRONG, True), found
+    assert found.then == f"chmod 600 {tmp_path / 'audit.key'}"
 
 
 def test_a_journal_that_is_nearly_full(tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def test_the_two_ends_agree(ends: TlsEnds) -> None:
     assert verify_problem(client) is None
 
 
+@pytest.mark.parametrize("data", [None, b"", b"no certificate"], ids=["gone", "empty", "text"])
+def test_roots_that_prove_nobody_are_told(tmp_path: Path, data: bytes | None) -> None:
+    roots = tmp_path / "roots.pem"
+    if data is not None:
+        roots.write_bytes(data)
+    with pytest.raises(ValueError, match=r"`upstream.ca_bundle`: .*roots.pem` .*; name a PEM file"):
+        TlsEnds(Authority.generate(NOW), roots)
+
+
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
 def test_the_name_that_was_read_is_told_of_resumed_sessions_too(ends: TlsEnds, version: int) -> None:
     """TLS 1.2 tells no name of a resumed session; none resumes under another name's context."""
