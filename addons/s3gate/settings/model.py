@@ -95,7 +95,7 @@ class Upstream(Section):
     networks: Annotated[Many[Annotated[str, text_field(check_network)]], Field(min_length=1)] = ("public",)
     """`public`, or networks; never loopback or link-local unless written out."""
     ca_bundle: Maybe[File] = None
-    """PEM file that proves S3's certificates; null: that of the system."""
+    """PEM file that proves S3's certificates; null: Mozilla's roots, as the package certifi has them."""
     port: Port = 443
     """TCP port of S3; another one only in tests."""
     plain_port: Port = 80
