@@ -44,6 +44,10 @@ _BUILT_IN: Final = {
 }
 
 
+# Spellings of `all` that Squid 5.7 was seen to take for it; `::/0` and `10.0.0.0/0` matched nobody there.
+_EVERYBODY: Final = frozenset({"all", "0.0.0.0/0", "0.0.0.0/0.0.0.0", "0.0.0.0-255.255.255.255"})
+
+
 class Truth(Enum):
     """Whether an acl matches a CONNECT to a name."""
 
@@ -187,16 +191,22 @@ def read_networks(acl: Acl) -> list[Network] | None:
     networks: list[Network] = []
     for value in acl.values:
         text = value.text
-        if text == "all":
+        if text in _EVERYBODY:
             return [ip_network("0.0.0.0/0"), ip_network("::/0")]
         try:
-            if "-" in text:
-                networks += _range(text)
-            else:
-                networks.append(ip_network(text, strict=False))
+            networks += _range(text) if "-" in text else [_network(text)]
         except ValueError:
             return None
     return networks
+
+
+def _network(text: str) -> Network:
+    """A network; an inverted mask (0.0.255.255) is one to Python, and matched nobody of it in Squid 5.7."""
+    network = ip_network(text, strict=False)
+    mask = text.partition("/")[2]
+    if network.prefixlen == 0 or ("." in mask and mask != str(network.netmask)):
+        raise ValueError("not the clients that it seems to name")
+    return network
 
 
 def _range(text: str) -> list[Network]:

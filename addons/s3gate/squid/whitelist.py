@@ -160,7 +160,9 @@ def _lines(access: Access, used: set[str]) -> Iterable[Note]:
         elif acl.kind not in _CERTAIN:
             yield Note(place, text, f"acls of kind `{acl.kind}` have no counterpart here")
         elif acl.kind == "src" and read_networks(acl) is None:
-            yield Note(place, text, "one of its values is no network; s3gate asks no DNS about clients")
+            yield Note(
+                place, text, "one of its values is no network for certain; s3gate asks no DNS about clients"
+            )
     for rule in access.rules:
         yield from _line(access, rule)
     last = access.open_at_end

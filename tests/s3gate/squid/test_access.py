@@ -19,7 +19,7 @@ def access(text: str) -> Access:
 
 ACLS = access(
     "acl names dstdomain a.example .b.example\nacl ports port 80 1-442 443\nacl others port 80 444-500 x\n"
-    "acl method method GET CONNECT\nacl lan src 10.0.0.0/8\nacl any src 0.0.0.0/0\nacl who src host.example\nacl time time 00:00-24:00\n"
+    "acl method method GET CONNECT\nacl lan src 10.0.0.0/8\nacl any src 0.0.0.0/0\nacl six src ::/0\nacl who src host.example\nacl time time 00:00-24:00\n"
 )
 
 
@@ -38,6 +38,7 @@ ACLS = access(
         ("lan", "x", Truth.CLIENT),
         ("!lan", "x", Truth.UNKNOWN),
         ("any", "x", Truth.YES),
+        ("six", "x", Truth.UNKNOWN),
         ("who", "x", Truth.UNKNOWN),
         ("time", "x", Truth.UNKNOWN),
         ("!time", "x", Truth.UNKNOWN),
@@ -93,6 +94,12 @@ def test_lines_are_taken_in_order(
         ("10.1.2.3", ["10.1.2.3/32"]),
         ("10.1.2.3/8", ["10.0.0.0/8"]),
         ("10.0.0.0/255.255.0.0", ["10.0.0.0/16"]),
+        ("10.0.0.0/0.255.255.255", None),
+        ("10.0.0.0/255.0.255.0", None),
+        ("10.0.0.0/0", None),
+        ("10.0.0.0/0.0.0.0", None),
+        ("::/0", None),
+        ("0.0.0.0/0", ["0.0.0.0/0", "::/0"]),
         ("10.0.0.0-10.0.0.3", ["10.0.0.0/30"]),
         ("fd00::-fd00::1", ["fd00::/127"]),
         ("all", ["0.0.0.0/0", "::/0"]),
