@@ -57,14 +57,17 @@ class JournalReader:
             return [] if after == START else self.read(START, max_events, max_bytes)
         events: list[Event] = []
         size = 0
-        for segment, offset in place:
-            for event in _read_segment(segment, offset, limit):
+        try:
+            for event in _read_segments(place, limit):
                 if not events and event.position.seq <= after.seq:
                     return self.read(START, max_events, max_bytes)
                 events.append(event)
                 size += len(event.text) + EVENT_OVERHEAD_BYTES
                 if len(events) >= max_events or size >= max_bytes:
-                    return events
+                    break
+        except JournalDamaged:
+            if not events:  # what lies before the damage first
+                raise
         return events
 
 
@@ -146,6 +149,11 @@ def _ends_line(segment: Segment, offset: int) -> bool:
     with segment.path.open("rb") as file:
         file.seek(max(0, offset - 1))
         return offset > 0 and file.read(1) == b"\n"
+
+
+def _read_segments(place: list[tuple[Segment, int]], limit: int) -> Iterator[Event]:
+    for segment, offset in place:
+        yield from _read_segment(segment, offset, limit)
 
 
 def _read_segment(segment: Segment, offset: int, limit: int) -> Iterator[Event]:

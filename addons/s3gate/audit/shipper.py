@@ -148,6 +148,7 @@ class Shipper:
                 self._position = self._cursor.load()
             events = take_window(self._reader.read(self._position))
         except (OSError, JournalDamaged) as exc:
+            self._waiting_since_ms = self._waiting_since_ms or self._now_ms()  # what it holds, waits
             self._fail(exc)
             return ()
         self._waiting_since_ms = events[0].time_ms or self._now_ms() if events else None

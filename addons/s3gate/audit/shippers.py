@@ -85,7 +85,9 @@ class Shippers:
                 try:
                     self._look_at(directory)
                 except OSError as exc:
-                    self._waiting[directory.name] = _Waiting(0, time.monotonic(), str(exc))
+                    before = self._waiting.get(directory.name)
+                    since = before.since if before is not None else None
+                    self._waiting[directory.name] = _Waiting(0, since or time.monotonic(), str(exc))
 
     def health(self) -> Sequence[tuple[str, ShipperHealth]]:
         """How delivery of each journal stands."""

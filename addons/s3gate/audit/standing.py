@@ -2,7 +2,8 @@
 
 The normal case: one shipping process for all journals of the gate; whoever keeps it
 hears a line a second, and passes on to each worker what concerns its journal. Silence is
-told as lag: what waits, waits longer.
+told as lag: what waits, waits longer. So is what waits in any other journal: a dead writer's
+has no heartbeat that would tell it.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Final
 from s3gate.audit.order import parse_status, render_status
 from s3gate.audit.shipper import ShipperHealth, SinkHealth
 
+WHY_CHARS: Final = 200  # of the trouble of another journal that is passed on
 NOT_STARTED: Final = ShipperHealth(0, 0.0, 0, SinkHealth(), "the shipper has not spoken yet")
 
 
@@ -52,14 +54,24 @@ class Standing:
             written_seq: the last record on disk; while it waits, silence counts as lag.
         """
         told, silent_s = self._status.get(writer, NOT_STARTED), time.monotonic() - self._heard_at
-        told = replace(told, error=self._failure or told.error)
-        if told.acknowledged_seq >= written_seq:
-            return told
-        return replace(told, oldest_unacknowledged_s=told.oldest_unacknowledged_s + silent_s)
+        lag = told.oldest_unacknowledged_s + (silent_s if told.acknowledged_seq < written_seq else 0)
+        beside = self._worst_beside(writer)
+        lag = max(lag, beside.oldest_unacknowledged_s)
+        return replace(told, error=self._failure or told.error or beside.error, oldest_unacknowledged_s=lag)
+
+    def _worst_beside(self, writer: str) -> ShipperHealth:
+        """Lag and trouble of the other journal that waits longest."""
+        others = [(one.oldest_unacknowledged_s, name) for name, one in self._status.items() if name != writer]
+        lag, name = max(others, default=(0.0, ""))
+        error = self._status[name].error if others else None
+        if error is not None and name:  # passed on, it names itself
+            error = f"`{name}`: {error}"[:WHY_CHARS]
+        return ShipperHealth(0, lag, 0, SinkHealth(), error)
 
     def pass_on(self, writer: str) -> bytes:
         """What a worker should know of its own journal, under 1 KiB."""
         told = [(writer, self._status[writer])] if writer in self._status else []
+        told.append(("", self._worst_beside(writer)))
         silent_s = time.monotonic() - self._heard_at
         news = {"restarts": self.restarts, "failure": self._failure, "silent_s": silent_s}
         return json.dumps(news).encode() + b"\n" + render_status(told)

@@ -102,6 +102,18 @@ def test_damage_is_said(tmp_path: Path) -> None:
         JournalReader(tmp_path / "w1", lambda: 2).read(START)
 
 
+def test_what_lies_before_damage_is_read(tmp_path: Path) -> None:
+    fill(tmp_path / "w1", 20, segment_bytes=1 << 20)
+    path = list_segments(tmp_path / "w1")[0].path
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:7], b"garbage\n", *lines[8:]]))
+    reader = JournalReader(tmp_path / "w1", lambda: 20)
+    events = reader.read(START)
+    assert [event.position.seq for event in events] == list(range(1, 8))
+    with pytest.raises(JournalDamaged, match="not a record"):
+        reader.read(events[-1].position)
+
+
 def test_an_extent_follows_names_and_cursor(tmp_path: Path) -> None:
     fill(tmp_path / "w1", 40)
     segments = list_segments(tmp_path / "w1")

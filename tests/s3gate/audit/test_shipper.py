@@ -150,15 +150,19 @@ def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path, damage: bytes) ->
     path.write_bytes(damage)
     stop = threading.Event()
     sink = KeepingSink()
-    shipper = make(tmp_path, sink, stop, 2)
+    reader = JournalReader(tmp_path, lambda: 2)
+    shipper = Shipper(reader, sink, CursorFile(tmp_path), stop, interval_s=0.01, drain_s=0.1)
     thread = threading.Thread(target=shipper.run)
     thread.start()
     deadline = time.monotonic() + DEADLINE_S
+    while not shipper.health().oldest_unacknowledged_s and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
     while shipper.health().error is None and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     stop.set()
     thread.join(DEADLINE_S)
     assert not thread.is_alive()
+    assert shipper.health().oldest_unacknowledged_s > 0, "what cannot be read waits"
     assert "not a record" in str(shipper.health().error)
     assert shipper.health().acknowledged_seq == Position(0, 0, 0).seq
 

@@ -135,6 +135,10 @@ def test_one_that_cannot_be_read_is_told_and_holds_up_no_other(tmp_path: Path) -
     with FakeLogs() as fake, shippers(tmp_path, fake) as made:
         until(reached(made, good=1))
         assert "directory" in str(dict(made.health())["bad"].error).lower()
+        before = dict(made.health())["bad"].oldest_unacknowledged_s
+        threading.Event().wait(0.01)
+        made.look()
+        assert dict(made.health())["bad"].oldest_unacknowledged_s >= before + 0.01, "it waits ever longer"
     journal.close()
 
 

@@ -25,6 +25,21 @@ def test_silence_is_lag_while_something_waits() -> None:
     assert standing.health("w1", 4).oldest_unacknowledged_s > 0.5
 
 
+def test_what_another_journal_waits_for_is_told_by_every_worker() -> None:
+    """A dead writer's journal has no heartbeat of its own, nor has one that cannot be read."""
+    standing, far = Standing(), Standing()
+    left = ShipperHealth(3, 500.0, 0, SinkHealth(), "it is damaged " + "." * 500)
+    standing.hear(render_status([("w1", HEALTH), ("dead", left), ("w2", HEALTH)]))
+    far.take_over(standing.pass_on("w1"))
+    for one in (standing, far):
+        told = one.health("w1", 3)
+        assert (told.acknowledged_seq, told.oldest_unacknowledged_s) == (3, 500.0)
+        assert str(told.error).startswith("`dead`: it is damaged")
+    assert len(standing.pass_on("w1")) < 1024
+    far.take_over(standing.pass_on("dead"))
+    assert (far.health("dead", 3).oldest_unacknowledged_s, far.health("dead", 3).error) == (500.0, left.error)
+
+
 def test_a_failure_stands_until_the_next_word() -> None:
     standing = heard()
     standing.fail("it has ended")
