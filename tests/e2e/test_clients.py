@@ -63,6 +63,25 @@ async def test_awscli_uploads_and_is_told_why_not(gate: GateProcess) -> None:
     assert len(gate.s3.heads) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("sts", "get-caller-identity"), id="query"),
+        pytest.param(("ec2", "describe-regions"), id="ec2"),
+        pytest.param(("logs", "describe-log-groups"), id="json"),
+    ],
+)
+async def test_awscli_is_told_why_not_by_a_service_that_is_not_s3(
+    gate: GateProcess, words: tuple[str, ...]
+) -> None:
+    """A profile with a role asks STS first: `Unknown` would tell its user nothing."""
+    code, output = await run(gate, str(AWS), *words)
+    assert code != 0
+    assert "s3gate: AWS name" in output
+    assert "is not on the egress allowlist (HOST_NOT_LISTED); decision " in output
+    assert "Unknown" not in output
+
+
 BOTO3 = """
 import boto3, sys
 from botocore.config import Config

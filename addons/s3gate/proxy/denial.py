@@ -2,11 +2,13 @@
 
 The normal case, inside the tunnel: 403, `<Error><Code>AccessDenied</Code><Message>s3gate:
 … (BUCKET_NOT_LISTED); decision 01J…</Message>`, which awscli prints and does not retry.
-To a CONNECT the reason stands in the status line. 503 is kept for what passes by
-itself, since clients retry it; never a redirect, 429 or a code that clients retry.
+Who speaks the Query protocol (STS, SNS, EC2) gets the same in that protocol's document: of
+S3's, awscli would print `Unknown`. To a CONNECT the reason stands in the status line. 503
+is kept for what passes by itself, since clients retry it; never a redirect, 429 or a code
+that clients retry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -42,6 +44,9 @@ _PHRASES: Final = {
 # S3's own codes for such answers (S3 API reference, error responses); `SlowDown` would be retried.
 _CODES: Final = {403: "AccessDenied", 407: "AccessDenied", 408: "RequestTimeout", 503: "ServiceUnavailable"}
 _OTHER_CODE: Final = "AccessDenied"
+
+# Of a request's body in the Query protocol (Smithy 2.0, AWS query protocol: request serialization)
+QUERY_TYPE: Final = "application/x-www-form-urlencoded"
 
 # Most characters of a sentence in an answer: it may quote a host of 253 characters and a key of 1,024.
 MESSAGE_CHARS: Final = 2048
@@ -83,23 +88,31 @@ class Answer:
         return "\r\n".join((*lines, "", "")).encode("ascii") + self.body
 
 
-def render_denial(decision: Decision, decision_id: str, *, method: str, status: int | None = None) -> Answer:
+def render_denial(
+    decision: Decision,
+    decision_id: str,
+    *,
+    method: str,
+    headers: Iterable[tuple[str, str]] = (),
+    status: int | None = None,
+) -> Answer:
     """The answer to a refused request inside the tunnel, or in clear text.
 
     Args:
         decision: a denial.
         decision_id: what the user may quote to the operator.
         method: of the request; HEAD has no body.
+        headers: of the request.
         status: instead of the one that belongs to the reason.
     """
     status = status or STATUS.get(decision.reason, 403)
-    body = _document(decision, decision_id, _CODES.get(status, _OTHER_CODE))
-    headers = (
+    body = _document(decision, decision_id, _CODES.get(status, _OTHER_CODE), query=_is_query(headers))
+    own = (
         *_headers(decision, decision_id, status),
         ("content-type", "application/xml"),
         *_ending(body),
     )
-    return Answer(status, _PHRASES[status], headers, b"" if method == "HEAD" else body)
+    return Answer(status, _PHRASES[status], own, b"" if method == "HEAD" else body)
 
 
 def render_connect_denial(decision: Decision, decision_id: str) -> Answer:
@@ -140,14 +153,22 @@ def _message(decision: Decision, decision_id: str) -> str:
     return f"s3gate: {_printable(decision.detail)} ({decision.reason.value}); decision {decision_id}"
 
 
-def _document(decision: Decision, decision_id: str, code: str) -> bytes:
-    """S3's error document; a byte before `<?xml` would cost botocore the message."""
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{code}</Code><Message>{escape(_message(decision, decision_id))}</Message>"
-        f"<RequestId>{escape(decision_id)}</RequestId></Error>"
+def _is_query(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a request speaks the Query protocol: its parameters are a form, which S3 takes nowhere."""
+    kinds = [value for name, value in headers if name.lower() == "content-type"]
+    return any(one.partition(";")[0].strip().lower() == QUERY_TYPE for one in kinds)
+
+
+def _document(decision: Decision, decision_id: str, code: str, *, query: bool) -> bytes:
+    """S3's error document, or the Query protocol's; a byte before `<?xml` would cost botocore the message."""
+    error = f"<Code>{code}</Code><Message>{escape(_message(decision, decision_id))}</Message>"
+    request = f"<RequestId>{escape(decision_id)}</RequestId>"
+    whole = (
+        f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error>{request}</ErrorResponse>"
+        if query
+        else f"<Error>{error}{request}</Error>"
     )
-    return text.encode()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}'.encode()
 
 
 def _printable(text: str) -> str:

@@ -265,9 +265,11 @@ class HttpGate(layer.Layer):
             yield commands.CloseConnection(self.context.client)
             return
         decision = refuse(allowed, failed.reason, failed.detail)
-        method = exchange.request.method
+        method, headers = exchange.request.method, exchange.request.headers
         yield from self._answer(
-            render_denial(decision, exchange.decision_id, method=method, status=failed.status)
+            render_denial(
+                decision, exchange.decision_id, method=method, headers=headers, status=failed.status
+            )
         )
 
     def _refuse_unread(
@@ -284,12 +286,14 @@ class HttpGate(layer.Layer):
         decision = exchange.decision if exchange else None
         if exchange is None or decision is None or decision.allowed:
             raise AssertionError("a refusal without a denial")
-        method = exchange.request.method
+        method, headers = exchange.request.method, exchange.request.headers
         if method == "CONNECT" and not self._inside:
             answer = render_connect_denial(decision, exchange.decision_id)
         else:
             status = _BEHIND_TLS.get(decision.reason, status) if self._inside else status
-            answer = render_denial(decision, exchange.decision_id, method=method, status=status)
+            answer = render_denial(
+                decision, exchange.decision_id, method=method, headers=headers, status=status
+            )
         yield from self._answer(answer)
 
     def _answer(self, answer: Answer) -> layer.CommandGenerator[None]:

@@ -2,7 +2,9 @@
 
 from xml.etree import ElementTree as ET
 
+import botocore.session
 import pytest
+from botocore.parsers import create_parser
 
 from s3gate.policy.decision import ALLOWING, Decision, Reason
 from s3gate.policy.reading import NOTHING_READ
@@ -36,6 +38,33 @@ def test_the_headers_say_it_too() -> None:
         's3gate; error=http_request_denied; details="BUCKET_NOT_LISTED: bucket \\"evil\\"'
     )
     assert headers["connection"] == "close"
+
+
+QUERY = (("Host", "sts.amazonaws.com"), ("content-type", "Application/x-www-form-urlencoded; charset=utf-8"))
+
+
+@pytest.mark.parametrize("service", ["sts", "sns", "ec2", "iam", "cloudformation"])
+def test_a_client_of_the_query_protocol_reads_the_message(service: str) -> None:
+    """With botocore's own parser; of S3's document it says `Unknown`."""
+    answer = render_denial(denial(), "01ID", method="POST", headers=QUERY)
+    model = botocore.session.Session().get_service_model(service)
+    operation = model.operation_model(model.operation_names[0])
+    parsed = create_parser(model.protocol).parse(
+        {"status_code": answer.status, "headers": dict(answer.headers), "body": answer.body},
+        operation.output_shape,
+    )
+    assert parsed["Error"]["Code"] == "AccessDenied"
+    assert parsed["Error"]["Message"] == (
+        's3gate: bucket "evil" is not on the egress allowlist (BUCKET_NOT_LISTED); decision 01ID'
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-amz-json-1.1", "multipart/form-data; boundary=x", "", "text/csv"]
+)
+def test_nobody_else_gets_that_document(kind: str) -> None:
+    answer = render_denial(denial(), "01ID", method="POST", headers=(("Content-Type", kind),))
+    assert answer.body == render_denial(denial(), "01ID", method="POST").body
 
 
 def test_head_has_the_headers_only() -> None:
