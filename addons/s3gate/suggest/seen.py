@@ -16,7 +16,7 @@ from s3gate.replay.signer import NotReplayable
 from s3gate.replay.world import candidate_rules
 from s3gate.suggest.key_pattern import NotSuggested
 from s3gate.suggest.plan import Witness
-from s3gate.suggest.want import Want, enforced, find_wants, world_of
+from s3gate.suggest.want import Want, Word, enforced, find_wants, world_of
 
 
 class Seen:
@@ -72,12 +72,21 @@ def wants_of(seen: Seen, now: datetime) -> Iterator[tuple[Want, Witness]]:
     for facts, witness in seen.shapes.values():
         try:
             wants = find_wants(seen.policy, facts, now)
+            _check_partition(seen.policy, wants)
         except (NotSuggested, NotReplayable) as exc:
             named = facts.bucket or facts.host_header
             seen.left[f"{named} {facts.operation or '-'}: {exc}"] += witness.count
             continue
         for want in wants:
             yield want, witness
+
+
+def _check_partition(policy: Policy, wants: tuple[Want, ...]) -> None:
+    """Refuse another partition where rules do not name theirs: one such request would spoil the file."""
+    another = next((one for one in wants if isinstance(one, Word) and one.section == "partitions"), None)
+    if another and len(policy.partitions) == 1 and any(rule.bucket is not None for rule in policy.rules):
+        what = f"partition `{another.word}` is not listed"
+        raise NotSuggested(f"{what}; to list it, add `partition:` to every rule first")
 
 
 def still_refused(seen: Seen, changed: Policy, now: datetime) -> Counter[str]:

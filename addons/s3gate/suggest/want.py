@@ -18,9 +18,10 @@ from s3gate.policy.model import KeyGlob, ListedHost, Policy, Rule
 from s3gate.replay.facts import Facts
 from s3gate.replay.recorded_case import RecordedCase
 from s3gate.replay.world import World, candidate_rules, endpoint_of
-from s3gate.s3.access_point import access_point_of
+from s3gate.s3.access_point import access_point_of, parse_access_point
+from s3gate.s3.bucket import explain_bucket_name, is_directory_bucket_name
 from s3gate.s3.credential import SignatureVersion
-from s3gate.s3.endpoint import Endpoint, EndpointClass
+from s3gate.s3.endpoint import Endpoint, EndpointClass, classify_host
 from s3gate.s3.host import parse_authority
 from s3gate.s3.operation import OPERATION_CLASS, OperationClass
 from s3gate.suggest.key_pattern import NotSuggested, patterns_for
@@ -213,6 +214,7 @@ def _want(
     patterns: tuple[str, ...],
     exact: bool,
 ) -> RuleWant:
+    _check_listable(tried, arn, bucket)
     rule, group = _furthest(tried, facts), tried.membership.find(facts.client)
     try:
         ip_address(facts.client.address)
@@ -232,6 +234,27 @@ def _want(
         rule.owner if rule is not None else None,
         rule.encryption_any if rule is not None else False,
     )
+
+
+def _check_listable(tried: Policy, arn: str | None, bucket: str) -> None:
+    """Refuse what no rule can list: one such request, which anybody may send, would spoil the whole file."""
+    if arn is None:
+        directory = is_directory_bucket_name(bucket)
+        why = None if directory else explain_bucket_name(bucket)
+        if why is not None:
+            raise NotSuggested(f"no rule can list it: {why}")
+        needs = frozenset({EndpointClass.EXPRESS} if directory else ())
+    else:
+        point = parse_access_point(arn)
+        place = classify_host(point.host) if point is not None else None
+        if point is None or point.multi_region or not isinstance(place, Endpoint):
+            raise NotSuggested("no rule can list it: it is no access point of one region")
+        if place.region not in tried.regions:
+            raise NotSuggested(f"region `{place.region}` is not listed")
+        needs = place.needs
+    missing = needs - tried.classes
+    if missing:
+        raise NotSuggested(f"class `{min(missing)}` is not listed")
 
 
 def _with(policy: Policy, want: Want) -> Policy:

@@ -41,6 +41,13 @@ def test_what_cannot_be_suggested_is_counted() -> None:
     assert dict(found.left) == {"keyed GetObject: its key is not recorded (`key_form: omit`)": 2}
 
 
+def test_another_partition_spoils_nothing_where_rules_do_not_name_theirs() -> None:
+    found = seen(Ask("new-one.s3.cn-north-1.amazonaws.com.cn", region="cn-north-1"), Ask(NEW))
+    assert [want.value for want, _ in wants_of(found, NOW) if isinstance(want, RuleWant)] == ["new-one"]
+    what = "new-one GetObject: partition `aws-cn` is not listed; to list it, add `partition:` to every rule first"
+    assert dict(found.left) == {what: 1}
+
+
 def test_a_record_without_a_request_is_counted_too() -> None:
     found = Seen(WATCHED)
     broken = record(WATCHED, Ask(NEW))

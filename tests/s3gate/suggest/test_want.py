@@ -96,6 +96,25 @@ def test_what_no_addition_allows(ask: Ask, why: str) -> None:
         wants(ask)
 
 
+SPOILERS = [
+    ("a name of us-east-1 before 2018", Ask(ROOT, "/Foo_Bar/k"), "a bucket name has only a-z"),
+    ("one that S3 reserves", Ask(f"xn--abc.s3.{REGION}.amazonaws.com"), "S3 reserves names"),
+    ("a copy of such a bucket", Ask(method="PUT", headers=(("x-amz-copy-source", "Foo_Bar/k"),)), "a bucket name has only a-z"),
+    ("a copy by an alias", Ask(method="PUT", headers=(("x-amz-copy-source", "a-ufgrh7nm9sebaxx6q5ssiyayn3mmbeuw1a-s3alias/k"),)), "access-point-alias"),
+    ("a copy of a directory bucket", Ask(method="PUT", headers=(("x-amz-copy-source", "b--use1-az4--x-s3/k"),)), "class `express` is not listed"),
+    ("a copy by an access point", Ask(method="PUT", headers=(("x-amz-copy-source", f"arn:aws:s3:{REGION}:111122223333:accesspoint/fin/object/k"),)), "class `access-point` is not listed"),
+    ("a copy from another region", Ask(method="PUT", headers=(("x-amz-copy-source", "arn:aws:s3:eu-west-1:111122223333:accesspoint/fin/object/k"),)), "region `eu-west-1` is not listed"),
+    ("a copy by a multi-region one", Ask(method="PUT", headers=(("x-amz-copy-source", "arn:aws:s3::111122223333:accesspoint/abc.mrap/object/k"),)), "no access point of one region"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ask", "why"), [row[1:] for row in SPOILERS], ids=[row[0] for row in SPOILERS])
+def test_what_no_rule_can_list_spoils_nothing_else(ask: Ask, why: str) -> None:
+    """Monitor mode lets it pass, so anybody may send it: `suggest` would have written nothing at all."""
+    with pytest.raises(NotSuggested, match=why):
+        wants(ask)
+
+
 def test_without_its_monitor_modes() -> None:
     text = POLICY.replace("{id: reports, ", "{id: reports, mode: monitor, until: 2026-11-22, ")
     bare = enforced(parse_policy((text + "mode: monitor\nuntil: 2026-11-22\n").encode()))
