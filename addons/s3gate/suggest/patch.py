@@ -137,7 +137,7 @@ def _rule(rule: NewRule, ids: set[str], group: str, known: frozenset[str], *, se
     if several and want.key == "bucket":
         lines.append(f"partition: {want.partition}")
     if rule.keys:
-        lines.append(f"keys: [{', '.join(map(json.dumps, folders(rule.keys)))}]")
+        lines.append(f"keys: [{', '.join(map(_quoted, folders(rule.keys)))}]")
     if rule.groups:
         listed = sorted(group if one == NEW_GROUP else one for one in rule.groups)
         lines.append(f"clients: [{', '.join(listed)}]")
@@ -180,12 +180,25 @@ def cautions(rule: NewRule, known: frozenset[str]) -> list[str]:
     ]
     if rule.want.beyond:
         found.append("of every key, where another rule limits keys: it names none that could be limited")
+    if folders(rule.keys) != sorted(rule.keys):
+        found.append(f"of every key in these folders: the {len(rule.keys)} that were asked for are too many")
     found += strangers(rule.accounts, known)
     if not rule.accounts:
         found.append("every account may sign: some keys did not tell theirs, or nobody signed")
     if not rule.groups:
         found.append("every client may: the policy has no client groups")
     return found
+
+
+def _quoted(text: str) -> str:
+    """A text in double quotes as YAML and a terminal read it; JSON writes pairs that YAML does not take."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(one: str) -> str:
+    if " " <= one <= "~":
+        return f"\\{one}" if one in '"\\' else one
+    return f"\\u{ord(one):04x}" if ord(one) <= 0xFFFF else f"\\U{ord(one):08x}"
 
 
 def _comment(witness: Witness) -> str:

@@ -8,7 +8,7 @@ from generate.asks import POLICY
 from s3gate.policy.document import parse_policy
 from s3gate.suggest.draft import NotEditable
 from s3gate.suggest.patch import amend, cautions, describe, known_accounts, render_patch, strangers
-from s3gate.suggest.plan import CLIENTS_MAX, Plan, Witness, make_plan
+from s3gate.suggest.plan import CLIENTS_MAX, KEYS_MAX, Plan, Witness, make_plan
 from s3gate.suggest.want import HostWant, RuleWant, Want, Word
 
 WANT = RuleWant(
@@ -52,6 +52,20 @@ def test_everything_that_is_planned_is_in_the_file() -> None:
     assert [str(one) for one in changed.clients["suggested"].cidrs] == ["10.99.0.1/32"]
     assert changed.vpce == {"vpce-0a1b"}
     assert changed.hosts["sts.ap-northeast-1.amazonaws.com"].accounts == {"111122223333", "609629065308"}
+
+
+@pytest.mark.parametrize("key", ["\U0001f600/x", "\u202ea\u200b", 'a"\\b\n\x1b', "é\x85\u2028"], ids=ascii)
+def test_a_key_of_any_characters_is_in_the_file_and_obeyed_by_no_terminal(key: str) -> None:
+    changed = amend(FILE, plan(replace(WANT, patterns=(key,))))
+    assert changed.isascii()
+    assert [glob.text for glob in parse_policy(changed).rules[-1].keys] == [key]
+
+
+def test_keys_that_became_folders_are_told() -> None:
+    found = plan(*(replace(WANT, patterns=(f"in/{number}",)) for number in range(KEYS_MAX + 1)))
+    told = "# caution: of every key in these folders: the 6 that were asked for are too many"
+    assert told in amend(FILE, found).decode()
+    assert told not in amend(FILE, plan(replace(WANT, patterns=("in/1",)))).decode()
 
 
 def test_the_group_for_outsiders_has_a_name_of_its_own() -> None:
