@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Tells CloudWatch how old the policy is and when the CA ends: `s3gate-metrics.timer` runs it each minute.
+"""Tells CloudWatch how old the policy is, when the CA ends, how long the audit waits.
 
-The normal case reads the gate's own page and puts two numbers without dimensions, so that an alarm sees the
+`s3gate-metrics.timer` runs it each minute.
+
+The normal case reads the gate's own page and puts three numbers without dimensions, so that an alarm sees the
 worst of all instances. `PolicyAge` is small while the instance decides by what the policy's source holds;
 it grows when the source cannot be read, and when it holds what this instance refuses: one alarm for both, and
-for instances that went apart. A gate that does not answer puts nothing; the alarm takes silence as breaching.
+for instances that went apart. `AuditLag` is told here too because what its records wait for may be CloudWatch
+Logs: a heartbeat that does not arrive says nothing, and those of the other instances do. A gate that does not
+answer puts nothing; an alarm counts how many instances put something.
 """
 
 import sys
@@ -28,6 +32,7 @@ DAY_S: Final = 86_400
 EXIT_ENVIRONMENT: Final = 3
 POLICY_AGE: Final = "s3gate_policy_age_seconds"
 CA_END: Final = "s3gate_ca_expiry_timestamp_seconds"
+AUDIT_LAG: Final = "s3gate_shipper_lag_seconds"
 _EPILOG: Final = """\b
 Example:
   publish_metrics.py --page http://127.0.0.1:9090/metrics --region ap-northeast-1
@@ -70,9 +75,13 @@ def pick_numbers(page: str, now: float) -> dict[str, float]:
         for family in text_string_to_metric_families(page)
         for sample in family.samples
     }
-    if missing := [name for name in (POLICY_AGE, CA_END) if name not in found]:
+    if missing := [name for name in (POLICY_AGE, CA_END, AUDIT_LAG) if name not in found]:
         raise NotTold(f"the gate's page lacks {', '.join(missing)}: is it still starting?")
-    return {"PolicyAge": found[POLICY_AGE], "CaDaysLeft": (found[CA_END] - now) / DAY_S}
+    return {
+        "PolicyAge": found[POLICY_AGE],
+        "CaDaysLeft": (found[CA_END] - now) / DAY_S,
+        "AuditLag": found[AUDIT_LAG],
+    }
 
 
 def publish(numbers: Mapping[str, float], region: str) -> None:
@@ -95,7 +104,7 @@ def publish(numbers: Mapping[str, float], region: str) -> None:
 )
 @click.option("--region", envvar="AWS_REGION", required=True, help="Whose CloudWatch.  [default: AWS_REGION]")
 def main(page: str, region: str) -> None:
-    """Tell CloudWatch how old the policy is and when the CA ends."""
+    """Tell CloudWatch how old the policy is, when the CA ends, and how long the audit waits."""
     try:
         publish(pick_numbers(read_page(page), time.time()), region)
     except NotTold as exc:

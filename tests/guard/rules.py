@@ -45,6 +45,7 @@ RULES: Final[Mapping[str, Rule]] = {
         watch_rules.logs_are_kept,
         watch_rules.filters_read_what_is_written,
         watch_rules.alarms_wake,
+        watch_rules.one_silent_instance_is_seen,
         watch_rules.the_end_of_the_ca_is_told_in_time,
         watch_rules.sessions_are_recorded,
         watch_rules.topic_is_encrypted_with_our_key,

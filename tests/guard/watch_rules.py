@@ -13,13 +13,14 @@ YEAR_DAYS: Final = 365
 # Where silence is the signal; elsewhere no data is good news.
 SILENCE_WAKES: Final = {
     "s3gate-healthy-hosts", "s3gate-status-checks", "s3gate-memory", "s3gate-disk", "s3gate-policy-age",
+    "s3gate-reporting",
     *(one.name for one in load_definition().alarms if one.missing_data == "breaching"),
 }  # fmt: skip
 AGENT: Final = json.loads(
     (ROOT / "deploy" / "instance" / "amazon-cloudwatch-agent.json").read_text(encoding="utf-8")
 )
 # What instances send to s3gate/host: the CloudWatch agent, under new names, and deploy/instance/publish_metrics.py.
-HOST_METRICS: Final = {"PolicyAge", "CaDaysLeft"} | {
+HOST_METRICS: Final = {"PolicyAge", "CaDaysLeft", "AuditLag"} | {
     measurement["rename"]
     for one in AGENT["metrics"]["metrics_collected"].values()
     for measurement in one["measurement"]
@@ -32,7 +33,7 @@ SERVICE_METRICS: Final = {
 WATCHED: Final = {
     ("AWS/NetworkELB", "HealthyHostCount"), ("AWS/EC2", "StatusCheckFailed"), ("AWS/EC2", "CPUUtilization"),
     ("s3gate/host", "mem_used_percent"), ("s3gate/host", "disk_used_percent"),
-    ("s3gate/host", "PolicyAge"), ("s3gate/host", "CaDaysLeft"),
+    ("s3gate/host", "PolicyAge"), ("s3gate/host", "CaDaysLeft"), ("s3gate/host", "AuditLag"),
 }  # fmt: skip
 
 
@@ -117,6 +118,22 @@ def _as_defined(made: Made) -> Iterator[Finding]:
     wanted = [defined.metric, defined.comparison, defined.threshold, defined.period_s, defined.evaluation_periods, defined.datapoints_to_alarm]  # fmt: skip
     if found != wanted:
         yield finding(made, f"{found} is not as defined: {wanted}")
+
+
+def one_silent_instance_is_seen(deployment: Deployment) -> Iterator[Finding]:
+    """An alarm counts who reports: what takes the worst of all hears nothing of one that says nothing."""
+    counting = [
+        (one.properties["Threshold"], one.properties["ComparisonOperator"], one.properties["Period"])
+        for one in deployment.of("AWS::CloudWatch::Alarm")
+        if (one.properties["MetricName"], one.properties["Statistic"]) == ("PolicyAge", "SampleCount")
+    ]
+    (healthy,) = (
+        one.properties["Threshold"]
+        for one in deployment.of("AWS::CloudWatch::Alarm")
+        if one.properties["MetricName"] == "HealthyHostCount"
+    )
+    if counting != [(healthy, "LessThanThreshold", 60)]:  # as often as s3gate-metrics.timer
+        yield Finding("hosts.yaml", "PolicyAge", f"counted by {counting}, not below {healthy} a minute")
 
 
 def the_end_of_the_ca_is_told_in_time(deployment: Deployment) -> Iterator[Finding]:

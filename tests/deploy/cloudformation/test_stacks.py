@@ -282,6 +282,8 @@ def test_the_observation_as_deployed(deployed: Deployed) -> None:
         "root-use",
         "break-glass",
         "policy-age",
+        "audit-lag",
+        "reporting",
         "ca-ends-60",
         "ca-ends-30",
         "ca-ends-7",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from drive.templates import DIRECTORY, PSEUDO, Json, read_template, resolve
-from instance.publish_metrics import CA_END, NAMESPACE, POLICY_AGE, pick_numbers
+from instance.publish_metrics import AUDIT_LAG, CA_END, NAMESPACE, POLICY_AGE, pick_numbers
 from s3gate.alarms.pattern_reader import parse_pattern
 from s3gate.aws.export.logs_policy import logs_grants
 
@@ -464,7 +464,7 @@ def test_what_the_machines_are_watched_for_is_what_they_send() -> None:
     alarms = of_type(made("hosts"), "AWS::CloudWatch::Alarm").values()
     watched = {one["MetricName"] for one in alarms if one["Namespace"] == agent["namespace"]}
     assert sent == {"mem_used_percent", "disk_used_percent"}
-    told = pick_numbers(f"{POLICY_AGE} 1\n{CA_END} 2\n", 0)
+    told = pick_numbers(f"{POLICY_AGE} 1\n{CA_END} 2\n{AUDIT_LAG} 3\n", 0)
     assert watched == sent | set(told)
     assert agent["namespace"] == NAMESPACE
     assert agent["aggregation_dimensions"] == [[]]

@@ -1,4 +1,4 @@
-"""The gate's own page to CloudWatch (MiniStack): two numbers, or the reason why there are none."""
+"""The gate's own page to CloudWatch (MiniStack): three numbers, or the reason why there are none."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from s3gate.demo.emulator import Emulator
 from s3gate.health.metrics import Metrics
 from s3gate.health.policy_metrics import PolicyMetrics
+from s3gate.health.status import WorkerStatus
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "deploy" / "instance" / "publish_metrics.py"
@@ -29,6 +30,7 @@ def page(age_s: float, ends: datetime) -> bytes:
     """As the gate makes it."""
     metrics, policy = Metrics(), PolicyMetrics()
     metrics.show_ca(ends)
+    metrics.show(WorkerStatus("w", None, shipper_lag_s=7.5))
     policy.show(age_s, 1, 0, problem=False)
     return metrics.page().body + policy.text()
 
@@ -70,27 +72,31 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_gates_own_names_are_read() -> None:
     text = page(3.5, NOW + timedelta(days=30, hours=12)).decode()
-    assert pick_numbers(text, NOW.timestamp()) == {"PolicyAge": 3.5, "CaDaysLeft": 30.5}
+    found = pick_numbers(text, NOW.timestamp())
+    assert found == {"PolicyAge": 3.5, "CaDaysLeft": 30.5, "AuditLag": 7.5}
 
 
 def test_a_ca_that_has_ended_is_below_nothing() -> None:
     assert pick_numbers(page(0, NOW - timedelta(days=2)).decode(), NOW.timestamp())["CaDaysLeft"] == -2
 
 
-@pytest.mark.parametrize("name", ["s3gate_policy_age_seconds", "s3gate_ca_expiry_timestamp_seconds"])
+@pytest.mark.parametrize(
+    "name", ["s3gate_policy_age_seconds", "s3gate_ca_expiry_timestamp_seconds", "s3gate_shipper_lag_seconds"]
+)
 def test_a_page_without_a_number_is_not_taken_for_nought(name: str) -> None:
     lines = [line for line in page(1, NOW).decode().splitlines() if not line.startswith(name)]
     with pytest.raises(NotTold, match=name):
         pick_numbers("\n".join(lines) + "\n", 0)
 
 
-def test_both_reach_cloudwatch_without_dimensions(emulator: Emulator, gate_page: str) -> None:
+def test_all_reach_cloudwatch_without_dimensions(emulator: Emulator, gate_page: str) -> None:
     done = run("--page", gate_page, AWS_ENDPOINT_URL=emulator.url, HTTP_PROXY="http://127.0.0.1:1")
     assert (done.returncode, done.stderr) == (0, "")
     session = boto3.session.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION)
     metrics = session.client("cloudwatch", endpoint_url=emulator.url)
     listed = metrics.list_metrics(Namespace=NAMESPACE)["Metrics"]
     assert sorted((one["MetricName"], one["Dimensions"]) for one in listed) == [
+        ("AuditLag", []),
         ("CaDaysLeft", []),
         ("PolicyAge", []),
     ]
