@@ -153,7 +153,7 @@ def name_targets(one: Refused, shown: int = 3) -> str:
     rest = len(one.targets) - len(names)
     if not rest:
         return ", ".join(names)
-    return f"{', '.join(names)} and {'more than ' if one.more else ''}{rest:,} others"
+    return f"{', '.join(names)} and {'more than ' if one.more else ''}{rest:,} other{'s' * (rest != 1)}"
 
 
 def name_most(counts: dict[str, int], shown: int = 3) -> str:

@@ -1,11 +1,12 @@
 """`s3gate audit report`: who was refused what, from where, how often; what was let through.
 
-The normal case prints tables; `--html` writes one page that needs nothing else. Refusals
+The normal case prints lines for a terminal; `--html` writes one page that needs nothing else. Refusals
 are one line for each client and reason, so that a storm is a line with a count.
 """
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +17,17 @@ from typing import Final
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from s3gate.audit.chain import parse_text
 from s3gate.audit.evidence import Aws, Evidence, NoEvidence
-from s3gate.audit.page import name_most, name_targets, render_page
+from s3gate.audit.page import render_page
 from s3gate.audit.record import render_time
 from s3gate.audit.summary import Summary
 from s3gate.cli.audit.place import Place, WrongEnvironment, WrongInput, place_options
+from s3gate.cli.audit.report_telling import tell_report
 
-ROWS: Final = 25
-"""Lines of a table on a terminal; the page has more."""
+PIPE_COLUMNS: Final = 80
+"""Where there is no terminal."""
 
 TICK: Final = 5_000
 """Records between two movements of the progress bar."""
@@ -46,7 +47,7 @@ Examples:
 @place_options
 @click.option("--since", help="Only the last 90m, 24h, 7d.")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Write one self-contained page.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def report_command(
     where: str | None,
     config: Path | None,
@@ -84,7 +85,9 @@ def report_command(
     if as_json:
         click.echo(json.dumps(_as_data(summary)))
     else:
-        _print(summary, title)
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_COLUMNS
+        for text in tell_report(summary, title, columns):
+            click.echo(text)
 
 
 def parse_span(text: str) -> timedelta:
@@ -139,34 +142,3 @@ def _as_data(summary: Summary) -> dict[str, object]:
             for one in summary.passages()
         ],
     }  # fmt: skip
-
-
-def _print(summary: Summary, title: str) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
-    console.print(f"{title}: {summary.first or 'no record'} to {summary.last or 'no record'}")
-    console.print(
-        f"{summary.records:,} records, {summary.denied:,} refused, {summary.allowed:,} allowed, "
-        f"{summary.monitored:,} by monitor mode"
-    )
-    refused = Table("client", "reason", "count", "asked for", "operations", "first", "last", title="Refused")
-    for one in summary.refusals()[:ROWS]:
-        asked, done = name_targets(one), name_most(one.operations)
-        refused.add_row(
-            *map(_plain, (one.client, one.reason, f"{one.count:,}", asked, done, one.first, one.last))
-        )
-    passed = Table(
-        "bucket", "requests", "failed", "bytes up", "bytes down", "clients", "last", title="Let through"
-    )
-    for other in summary.passages()[:ROWS]:
-        numbers = (other.requests, other.failed, other.bytes_up, other.bytes_down, len(other.clients))
-        passed.add_row(_plain(other.target), *(f"{number:,}" for number in numbers), other.last)
-    for table, count in ((refused, len(summary.refused)), (passed, len(summary.passed))):
-        if count:
-            console.print(table)
-        if count > ROWS:
-            console.print(f"and {count - ROWS:,} more: --html or --json tells all")
-
-
-def _plain(text: str) -> str:
-    """Text without control characters and markup: names come from clients."""
-    return "".join(one if one.isprintable() else "?" for one in text).replace("[", "\\[")

@@ -19,7 +19,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(report_command, [str(one) for one in arguments])
 
 
-def test_tables(tmp_path: Path) -> None:
+def test_lines(tmp_path: Path) -> None:
     result = run(write_journal(tmp_path / "audit", traffic()))
     assert result.exit_code == 0
     assert "322 records, 302 refused, 10 allowed" in result.output
