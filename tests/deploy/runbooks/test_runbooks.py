@@ -146,6 +146,18 @@ def test_its_commands_have_these_words(book: Runbook) -> None:
 
 
 @ALL
+def test_secrets_are_put_away_under_the_key_of_the_template(book: Runbook) -> None:
+    """Under the key that AWS manages, whoever may read the parameter may open it: its policy asks no more."""
+    template = (ROOT / "deploy" / "cloudformation" / "security.yaml").read_text(encoding="utf-8")
+    assert "alias/${AWS::StackName}-data" in template
+    spoken = [one for block in book.blocks if block.info.startswith("sh") for one in commands(block.body)]
+    put = [one for one in spoken if "SecureString" in one]
+    keys = {one[one.index("--key-id") + 1] if "--key-id" in one else None for one in put}
+    assert keys <= {"alias/s3gate-security-data"}  # deploy/stacks.py names the stack so
+    assert len(put) == {"first-deployment": 2, "ca-rotation": 1}.get(book.path.stem, 0)
+
+
+@ALL
 def test_it_uses_the_names_that_it_names(book: Runbook) -> None:
     used = "".join(block.body for block in book.blocks[1:])
     assert [name for name in book.names if f"${name}" not in used and f'["{name}"]' not in used] == []
