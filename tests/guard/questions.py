@@ -125,12 +125,14 @@ def _tamper_rows() -> Iterator[Row]:
     yield Row("nobody deletes the access log", "administrator", "s3:DeleteObject", f"{ACCESS}/archive/1", DENIED, guarded="AccessLogBucket", context=tls)
     group = f"{LOGS}:/s3gate/audit"
     for policy, who in (("InstancePolicy", "instance"), ("AuditProtection", "administrator")):
-        for action in ("logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:DeleteMetricFilter", "logs:DisassociateKmsKey"):
+        for action in ("logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:DeleteMetricFilter", "logs:PutMetricFilter", "logs:DisassociateKmsKey"):
             yield Row(f"{who} may not {action}", who, action, group, EXPLICITLY, granted=policy)
         yield Row(f"{who} may not delete a stream", who, "logs:DeleteLogStream", f"{group}:log-stream:gate-1", EXPLICITLY, granted=policy)
-        for action in ("cloudwatch:DeleteAlarms", "cloudwatch:DisableAlarmActions", "cloudwatch:SetAlarmState"):
+        for action in ("cloudwatch:DeleteAlarms", "cloudwatch:DisableAlarmActions", "cloudwatch:PutMetricAlarm", "cloudwatch:SetAlarmState"):
             yield Row(f"{who} may not {action}", who, action, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:s3gate-denials", EXPLICITLY, granted=policy)
-    for action in ("kms:DisableKey", "kms:ScheduleKeyDeletion"):
+    for action in ("logs:PutDataProtectionPolicy", "logs:PutTransformer"):  # what a filter reads would be masked, or another text
+        yield Row(f"administrator may not {action}", "administrator", action, group, EXPLICITLY, granted="AuditProtection")
+    for action in ("kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"):
         yield Row(f"administrator may not {action}", "administrator", action, f"{KEY}/LogsKey", EXPLICITLY, guarded="LogsKey", granted="AuditProtection")
 
 
