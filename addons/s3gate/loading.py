@@ -25,7 +25,8 @@ from s3gate.policy.model import Policy
 from s3gate.policy.own_ground import check_ground
 from s3gate.policy.source import SourceText
 
-COMMAND: Final = (sys.executable, "-c", "from s3gate.loading import main; main()")
+# -P: else whoever can write a `yaml.py` into the working directory would decide what the policy is.
+COMMAND: Final = (sys.executable, "-P", "-c", "from s3gate.loading import main; main()")
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[1]
 
 

@@ -1,14 +1,19 @@
 """A policy that was read in another process is the same, and so is what is wrong with it."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from gate_process import POLICY
-from s3gate.loading import CannotStart, load_apart, load_policy
+from s3gate.audit import keeper
+from s3gate.loading import COMMAND, PACKAGE_ROOT, CannotStart, load_apart, load_policy
 from s3gate.policy.ground import OwnGround
 from s3gate.policy.mistake import PolicyErrors
 from s3gate.policy.source import SourceText
+from s3gate.source import remote
 
 TEXT = SourceText(POLICY.encode(), "v1")
 WRONG = SourceText(POLICY.replace("good-bucket", "Good-Bucket").replace("allow:", "alow:").encode(), "v2")
@@ -97,3 +102,20 @@ def test_nobody_waits_for_a_reader_that_is_not_wanted_any_more() -> None:
     code = "import threading; threading.Event().wait(60)"
     with load_apart(TEXT, command=[sys.executable, "-c", code]):
         pass
+
+
+@pytest.mark.parametrize(
+    "command", [COMMAND, remote.COMMAND, keeper.COMMAND], ids=["policy", "source", "audit"]
+)
+def test_no_process_takes_its_modules_from_the_working_directory(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Python looks there first with -c and -m; what lies there may be anybody's."""
+    taken = tmp_path / "taken"
+    for name in ("yaml", "json", "signal", "pickle", "boto3"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(taken)!r}, 'w')\n")
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
+    subprocess.run(
+        command, cwd=tmp_path, env=environment, input=b"", capture_output=True, check=False, timeout=60
+    )
+    assert not taken.exists()

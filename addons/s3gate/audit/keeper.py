@@ -25,7 +25,8 @@ from s3gate.audit.order import Order
 from s3gate.audit.shipper import DRAIN_S
 from s3gate.audit.standing import Standing
 
-COMMAND: Final = (sys.executable, "-m", "s3gate.audit.shipping")
+# -P: no module of the working directory, which others may be able to write.
+COMMAND: Final = (sys.executable, "-P", "-m", "s3gate.audit.shipping")
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 SILENCE_S: Final = (
     30.0  # it speaks each second; longer than any garbage collection or stalled disk that passes

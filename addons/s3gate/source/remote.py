@@ -18,7 +18,7 @@ from typing import Final
 from s3gate.aws.answer import parse_answer, render_order
 from s3gate.policy.source import Remote, SourceText, SourceUnreachable
 
-COMMAND: Final = (sys.executable, "-m", "s3gate.aws.looking")
+COMMAND: Final = (sys.executable, "-P", "-m", "s3gate.aws.looking")  # -P: as in `loading.py`
 PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 ANSWER_S: Final = 30.0  # policy and cases, two attempts of 7 s each, and a new session of AppConfig
 END_S: Final = 1.0
