@@ -111,7 +111,8 @@ def _hosts(decision: Decision) -> Iterator[Edit]:
         yield Edit(("accounts",), reading.account, host=reading.host)
     elif reason is Reason.HOST_NOT_LISTED and isinstance(classify_host(HostName(reading.host)), AwsName):
         entry: Plain = {"name": reading.host, "accounts": [reading.account]}
-        yield Edit(("hosts",), entry, words=2)
+        caution = "all that this service does, for every client with keys of that account"
+        yield Edit(("hosts",), entry, words=2, caution=caution)
 
 
 def _mend(document: Document, request: Request, rule: Document, alone: Decision) -> Iterator[Edit]:

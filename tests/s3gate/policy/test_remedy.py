@@ -137,6 +137,7 @@ WEAKER = [
     ("admin", request("PUT", f"{OPEN}/?policy")),
     ("a key that is a pattern", request("PUT", f"{EVIL}/%2a")),
     ("a prefix", request("GET", f"{UP}/?list-type=2&prefix=out/")),
+    ("a service", request("POST", "https://sqs.eu-west-1.amazonaws.com/")),
 ]
 
 
