@@ -105,7 +105,7 @@ class FakeS3:
         self.connections.append(seen)
         try:
             if tls:
-                await writer.start_tls(self._context)
+                await self._shake(writer)
                 seen.resumed = writer.get_extra_info("ssl_object").session_reused
             await self.script(seen, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, ValueError) as exc:
@@ -118,6 +118,16 @@ class FakeS3:
             seen.ended.set()
             with contextlib.suppress(OSError, ssl.SSLError, RuntimeError):
                 writer.close()
+
+    async def _shake(self, writer: asyncio.StreamWriter) -> None:
+        try:
+            await writer.start_tls(self._context)
+        except (
+            BaseException
+        ):  # its peer was killed: asyncio tells the streams nothing, and they would be waited for
+            self._writers.discard(writer)
+            writer.transport.abort()
+            raise
 
 
 async def read_head(seen: Seen, reader: asyncio.StreamReader) -> bytes:
