@@ -41,6 +41,19 @@ def render_mistake(name: str, lines: Sequence[str], mistake: Mistake, severity: 
     return "\n".join(out)
 
 
+def render_in_line(name: str, mistakes: Sequence[Mistake]) -> str:
+    """All mistakes of a settings file on one line, for a command that only needs something of it.
+
+    Args:
+        name: the file as the person named it.
+        mistakes: one or more.
+    """
+    told = [f"{name}:{one.line}:{one.column}: {one.message}" for one in mistakes if one.line > 0]
+    whole = [f"{name}: {one.message}" for one in mistakes if one.line < 1]
+    then = f"see `s3gate check --config {name}`" if told else mistakes[0].suggestion
+    return "; ".join((*told, *whole, *((then,) if then else ())))
+
+
 def render_json(name: str, mistake: Mistake, severity: str) -> str:
     """One mistake as a JSON line."""
     return json.dumps({"file": name, "severity": severity, **asdict(mistake)})

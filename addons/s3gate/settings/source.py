@@ -44,7 +44,12 @@ def read_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     try:
         data = path.read_bytes()
     except OSError as exc:
-        why = Mistake(0, 0, f"cannot be read: {exc.strerror}", "name a settings file that s3gate may read")
+        why = Mistake(
+            0,
+            0,
+            f"cannot be read: {exc.strerror}",
+            "name a settings file with --config; config/s3gate.yaml shows how one looks",
+        )
         raise DocumentErrors([why]) from exc
     variables = os.environ if environment is None else environment
     return parse_settings(data, path.absolute().parent, variables)

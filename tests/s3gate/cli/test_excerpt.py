@@ -2,7 +2,7 @@
 
 import json
 
-from s3gate.cli.excerpt import WIDTH, printable, render_json, render_mistake, source_lines
+from s3gate.cli.excerpt import WIDTH, printable, render_in_line, render_json, render_mistake, source_lines
 from s3gate.policy.mistake import Mistake
 
 LINES = source_lines(b"version: 1\r\nrules: [\xff]\nlast")
@@ -20,6 +20,15 @@ def test_place_line_caret_and_next_step() -> None:
         "             ^",
         "    next: write `2`",
     ]
+
+
+def test_mistakes_of_a_file_that_is_only_needed_fit_a_line() -> None:
+    assert render_in_line("p.yaml", [Mistake(1, 10, "`1` is wrong"), Mistake(0, 0, "no region")]) == (
+        "p.yaml:1:10: `1` is wrong; p.yaml: no region; see `s3gate check --config p.yaml`"
+    )
+    assert render_in_line("p.yaml", [Mistake(0, 0, "cannot be read", "name another")]) == (
+        "p.yaml: cannot be read; name another"
+    )
 
 
 def test_a_warning_says_so() -> None:

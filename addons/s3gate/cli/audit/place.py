@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from s3gate.audit.evidence import Aws, Evidence, NoEvidence, open_evidence
+from s3gate.cli.excerpt import render_in_line
 from s3gate.policy.mistake import DocumentErrors
 from s3gate.settings import Settings, read_settings
 from s3gate.settings.source import read_hmac_key
@@ -55,10 +56,11 @@ class Place:
         Raises:
             WrongInput: they cannot be read, or have mistakes.
         """
+        path = self.config or DEFAULT_CONFIG
         try:
-            return read_settings(self.config or DEFAULT_CONFIG)
+            return read_settings(path)
         except DocumentErrors as exc:
-            raise WrongInput("; ".join(mistake.message for mistake in exc.mistakes)) from exc
+            raise WrongInput(render_in_line(str(path), exc.mistakes)) from exc
 
     def key(self) -> bytes:
         """The key of the chain.
@@ -70,7 +72,8 @@ class Place:
         try:
             return read_hmac_key(path)
         except DocumentErrors as exc:
-            raise WrongInput("; ".join(mistake.message for mistake in exc.mistakes)) from exc
+            told = "; ".join(one.message for one in exc.mistakes)
+            raise WrongInput(f"{told}; name the key of that gate with --key-file") from exc
 
     def evidence(self, since_ms: int | None = None) -> Evidence:
         """The trail.

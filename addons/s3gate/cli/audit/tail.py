@@ -23,7 +23,9 @@ from s3gate.audit.folding import Told, fold
 from s3gate.audit.ocsf import render_ocsf
 from s3gate.audit.reader import list_writers, read_lines
 from s3gate.audit.segment import list_segments
-from s3gate.cli.audit.place import Place, WrongInput
+from s3gate.cli.audit.place import EXIT_NO, Place, WrongInput
+from s3gate.policy.decision import Reason
+from s3gate.policy.suggestion import nearest
 
 EVASION: Final = "Evasion"
 """The metric whose filter tells severe refusals from plain ones."""
@@ -39,6 +41,7 @@ _EPILOG: Final = """\b
 Examples:
   s3gate audit tail -f
   s3gate audit tail -f --reason BUCKET_NOT_LISTED --client 10.20.0.5 --denied
+  s3gate audit tail --decision 01M81WH1S1E17DM45RYH4354T2 --json
   s3gate audit tail -n 100000 --format ocsf
   s3gate audit tail -n 100 --json /var/lib/s3gate/audit
 """
@@ -87,12 +90,22 @@ class Follower:
                 return
 
 
+def _reason_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A reason that there is: of a misspelt one nothing would ever be shown."""
+    if value is None or value in set(Reason):
+        return value
+    near = nearest(value, Reason)
+    then = f"write {near}" if near else "config/audit.schema.json has all of them"
+    raise click.BadParameter(f"`{value}` is no reason: {then}")
+
+
 @click.command(name="tail", epilog=_EPILOG)
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), help="Settings that name the journal.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("-n", "--lines", default=LINES, show_default=True, help="Decisions to begin with.")
-@click.option("--reason", help="Only this reason.")
+@click.option("--decision", help="Only this decision id, with how the request ended.")
+@click.option("--reason", callback=_reason_option, help="Only this reason.")
 @click.option("--client", help="Only this client address.")
 @click.option("--bucket", help="Only this bucket or host.")
 @click.option("--denied", is_flag=True, help="Only refusals.")
@@ -110,6 +123,7 @@ def tail_command(  # noqa: PLR0913 - one argument an option
     directory: Path | None,
     config: Path | None,
     lines: int,
+    decision: str | None,
     reason: str | None,
     client: str | None,
     bucket: str | None,
@@ -121,14 +135,18 @@ def tail_command(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Show the last decisions, and follow them live.
 
-    DIRECTORY is a journal; without it, that of the settings.
+    DIRECTORY is a journal; without it, that of the settings. Times are UTC. Exit code
+    1 when a --decision is not in it.
     """
     show = _show_ocsf if form == "ocsf" else _show_json if as_json else _show
     place = directory or Place(None, config, None, Aws()).settings().audit.directory
 
+    events = {"egress", "completion"} if decision is not None and form != "ocsf" else {"egress"}
+
     def wanted(record: Record) -> bool:
         return (
-            record.get("event") == "egress"
+            record.get("event") in events
+            and decision in (None, record.get("decision_id"))
             and not (denied and record.get("decision") != "deny")
             and reason in (None, record.get("reason"))
             and client in (None, _inside(record, "client", "address"))
@@ -141,11 +159,16 @@ def tail_command(  # noqa: PLR0913 - one argument an option
         for writer in list_writers(place):
             last.extend(filter(wanted, _parsed(read_lines(writer))))
         show(sorted(last, key=lambda record: str(record.get("time"))))
+        if not last and not follow:
+            click.echo(f"no decision of `{place}` is like that", err=True)
         while follow:
             threading.Event().wait(LOOK_S)
             show(list(filter(wanted, _parsed(follower.look()))))
     except OSError as exc:
-        raise WrongInput(f"journal `{place}` cannot be read: {exc.strerror}") from exc
+        raise WrongInput(f"journal `{place}` cannot be read: {exc.strerror}; name its directory") from exc
+    if decision is not None and not last:
+        click.echo("another gate may have made it: ask CloudWatch Logs, which has them all", err=True)
+        raise click.exceptions.Exit(EXIT_NO)
 
 
 def _parsed(lines: Iterator[bytes]) -> Iterator[Record]:
@@ -173,10 +196,13 @@ def _show(records: list[Record]) -> None:
 def render_line(told: Told) -> Text:
     """One line for a terminal: coloured by verdict, without anything that a terminal would obey."""
     record = told.record
+    if record.get("event") == "completion":
+        return _render_ending(record)
     denied = record.get("decision") == "deny"
     field: Callable[[str, str], str] = lambda part, name: str(_inside(record, part, name) or "-")  # noqa: E731 - a short name for one line
     style = "bold red" if denied else "yellow" if record.get("reason") == "MONITOR_ONLY" else "green"
-    target = field("request", "bucket") if field("request", "bucket") != "-" else field("request", "host")
+    names = (field("request", name) for name in ("bucket", "host", "connect"))
+    target = next((name for name in names if name != "-"), "-")
     parts = [str(record.get("time"))[:23].replace("T", " "), field("client", "address")]
     line = Text(_printable(" ".join(parts)) + " ")
     line.append(f"{record.get('decision')} {record.get('reason')}", style)
@@ -184,6 +210,15 @@ def render_line(told: Told) -> Text:
     if told.count > 1:
         line.append(f"  and {told.count - 1:,} more like it", "bold")
     return line
+
+
+def _render_ending(record: Record) -> Text:
+    """How an allowed request ended, with what S3 calls it: that is for S3's side."""
+    field: Callable[[str, str], str] = lambda part, name: str(_inside(record, part, name) or "-")  # noqa: E731 - a short name for one line
+    ended = (
+        f"{record.get('outcome')} {field('transfer', 'status')}, request id {field('upstream', 'request_id')}"
+    )
+    return Text(_printable(f"{str(record.get('time'))[:23].replace('T', ' ')} {ended}"))
 
 
 def _inside(record: Record, part: str, name: str) -> object:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gate_process import GateFiles
+from gate_process import SETTINGS, GateFiles
 from s3gate.audit.evidence import Aws
 from s3gate.cli.audit.place import Place, WrongInput
 
@@ -27,5 +27,21 @@ def test_what_is_given_counts(tmp_path: Path) -> None:
 def test_no_settings(tmp_path: Path) -> None:
     place = Place(None, tmp_path / "none.yaml", None, Aws())
     for wrong in (place.settings, place.key, place.evidence):
-        with pytest.raises(WrongInput, match="cannot be read"):
+        with pytest.raises(WrongInput, match=r"none.yaml: cannot be read: .*; name a settings file"):
             wrong()
+
+
+def test_settings_with_mistakes_are_named_with_their_lines(tmp_path: Path) -> None:
+    path = GateFiles(tmp_path, settings=SETTINGS.replace("listen:", "lisen:") + "wrokers: 2\n").write()
+    with pytest.raises(
+        WrongInput, match=f"{path}:1:1: unknown key `lisen`; .*; see `s3gate check --config {path}`"
+    ):
+        Place(None, path, None, Aws()).settings()
+
+
+def test_a_key_that_is_not_there_is_told_with_the_option(tmp_path: Path) -> None:
+    place = Place(None, GateFiles(tmp_path).write(), tmp_path / "no.key", Aws())
+    with pytest.raises(
+        WrongInput, match=r"no.key` cannot be read: .*; name the key of that gate with --key-file"
+    ):
+        place.key()

@@ -45,8 +45,51 @@ def test_the_last_ones_folded(journal: Path) -> None:
     ],
 )
 def test_filters(journal: Path, filters: list[str], count: int) -> None:
-    lines = [json.loads(line) for line in run(journal, "-n", 99, "--json", *filters).output.splitlines()]
+    lines = [json.loads(line) for line in run(journal, "-n", 99, "--json", *filters).stdout.splitlines()]
     assert len(lines) == count
+
+
+def test_a_decision_by_its_id_comes_with_how_it_ended(journal: Path) -> None:
+    allowed = next(one for one in traffic() if one.get("decision") == "allow")
+    told = run(journal, "--decision", allowed["decision_id"])
+    assert told.exit_code == 0
+    first, second = told.output.splitlines()
+    assert "allow ALLOWED_BY_RULE" in first
+    assert "completed 200, request id" in second
+    lines = run(journal, "--decision", allowed["decision_id"], "--json").output.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["egress", "completion"]
+
+
+def test_a_decision_that_is_not_there_is_a_no(journal: Path) -> None:
+    told = run(journal, "--decision", "01NOSUCHDECISION")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "another gate may have made it" in told.stderr
+
+
+def test_nothing_to_show_is_said_and_no_mistake(journal: Path) -> None:
+    told = run(journal, "--bucket", "nobody-asked")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "is like that" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        ("BUCKET_NOT_LISTD", "write BUCKET_NOT_LISTED"),
+        ("x", "config/audit.schema.json"),
+        ("not_tls", "NOT_TLS"),
+    ],
+    ids=["slip", "nothing near", "case"],
+)
+def test_a_reason_that_is_none_is_refused(journal: Path, given: str, then: str) -> None:
+    told = run(journal, "--reason", given)
+    assert (told.exit_code, then in told.output) == (2, True), told.output
+
+
+def test_who_never_came_to_ask_for_a_bucket_is_shown_by_the_name_of_the_tunnel() -> None:
+    record = decision(Reason.NOT_TLS, "b", "10.0.0.1", 1)
+    record["request"] = {"connect": "b.s3.eu-west-1.amazonaws.com:443"}
+    assert render_line(Told(record)).plain.endswith("deny NOT_TLS - b.s3.eu-west-1.amazonaws.com:443 -")
 
 
 def test_what_is_appended_is_followed_across_segments(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from s3gate.cli.audit.place import DEFAULT_CONFIG, WrongInput
+from s3gate.cli.excerpt import render_in_line
 from s3gate.policy.document import parse_policy
 from s3gate.policy.mistake import DocumentErrors, Misspelling
 from s3gate.policy.model import Policy
@@ -70,10 +71,11 @@ def read_given_settings(config: Path | None) -> Settings:
     Raises:
         WrongInput: they cannot be read, or have mistakes.
     """
+    path = config or DEFAULT_CONFIG
     try:
-        return read_settings(config or DEFAULT_CONFIG)
+        return read_settings(path)
     except DocumentErrors as exc:
-        raise WrongInput("; ".join(mistake.message for mistake in exc.mistakes)) from exc
+        raise WrongInput(render_in_line(str(path), exc.mistakes)) from exc
 
 
 def check_region(policy: Policy, region: str | None, *, one: bool = False) -> str | None:
