@@ -19,7 +19,7 @@ import pytest
 from drive.runbook import Runbook
 from drive.spoken_commands import commands, mistakes
 from s3gate.demo.alarm_chain import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from s3gate.demo.world import LISTED_BUCKET, OTHER_BUCKET, REGION, World
+from s3gate.demo.world import LISTED_BUCKET, OTHER_BUCKET, POLICY, REGION, World
 
 ROOT = Path(__file__).parents[3]
 DIRECTORY = ROOT / "deploy" / "runbooks"
@@ -30,9 +30,23 @@ ARCHIVE = "example-s3gate-archive"
 SQUID = "acl good dstdomain example-uploads.s3.ap-northeast-1.amazonaws.com\nhttp_access allow good\nhttp_access deny all\n"
 
 
+POLICY_AS_PEOPLE_WRITE_IT = POLICY.replace("mode: enforce", "mode: enforce    # since spring")
+CASES = """\
+version: 1
+now: "2026-07-01T00:00:00Z"
+key_id: AKIARTX3GSDSQAAACAQD
+cases:
+  - name: nothing goes elsewhere
+    request: {method: PUT, url: "https://evil-bucket.s3.ap-northeast-1.amazonaws.com/k"}
+    expect: {reason: BUCKET_NOT_LISTED}
+"""
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path / "world") as running:
+    """With a comment where a person would have one, and with cases beside the policy."""
+    with World(tmp_path / "world", POLICY_AS_PEOPLE_WRITE_IT) as running:
+        (running.gate.directory / "policy_cases.yaml").write_text(CASES)
         yield running
 
 
