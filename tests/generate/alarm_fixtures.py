@@ -24,8 +24,10 @@ EVASION = {
     Reason.SNI_MISSING, Reason.SNI_MISMATCH, Reason.HOST_MISMATCH, Reason.PROTOCOL_UPGRADE,
     Reason.COPY_SOURCE_NOT_LISTED, Reason.ACCOUNT_NOT_ALLOWED, Reason.CREDENTIAL_SCOPE_MISMATCH,
     Reason.ENCRYPTION_NOT_ALLOWED, Reason.BUCKET_OWNER_NOT_PROVEN, Reason.PROXY_HEADER_INVALID,
-    Reason.UPSTREAM_ADDRESS_NOT_ALLOWED, Reason.UPSTREAM_TLS_FAILURE,
+    Reason.UPSTREAM_ADDRESS_NOT_ALLOWED,
 }  # fmt: skip
+# Found out only once a request was allowed: a completion tells them, and no verdict.
+EVASION_LATER = {Reason.MALFORMED_REQUEST, Reason.UPSTREAM_TLS_FAILURE}
 STANDING = Delivery(3, 150.5, 0, 0, 0, "ThrottlingException")
 FORGED = {
     "query": "/?decision=deny&event=egress",
@@ -81,12 +83,20 @@ NOTICES: dict[str, tuple[dict[str, object], Counts]] = {
 }  # fmt: skip
 
 
+def ended(reason: Reason) -> dict[str, object]:
+    """How an allowed request ended badly, as the audit writes it."""
+    transfer = Transfer(None, 1, 0, 3, reason=reason, detail="why", complete=False)
+    return render_completion(transfer, audit_id="a", decision_id="d", time=NOW)
+
+
 def fixtures() -> list[dict[str, object]]:
     """Every fixture: its name, the record's line, and what it counts."""
     rows = {f"decision {reason}": (decided(reason), counts_of(reason)) for reason in Reason}
     for name, target in FORGED.items():
         rows[f"allowed, {name} forged"] = (decided(Reason.ALLOWED_BY_RULE, target), {})
     rows |= NOTICES
+    for reason in (*sorted(EVASION_LATER), Reason.UPSTREAM_UNREACHABLE, Reason.TIMEOUT):
+        rows[f"completion {reason}"] = (ended(reason), {"Evasion": 1} if reason in EVASION_LATER else {})
     return [
         {"name": name, "message": json.dumps(record, separators=(",", ":")), "counts": counts}
         for name, (record, counts) in rows.items()
