@@ -35,7 +35,7 @@ from s3gate.opening import (
     open_journal,
     record_first,
 )
-from s3gate.pages import Ports, serve_pages
+from s3gate.pages import Ports, cannot_listen, serve_pages
 from s3gate.policy_desk import PolicyDesk, serve_keeper
 from s3gate.policy_keeper import PolicyKeeper, open_keeper
 from s3gate.proxy.gate import GateAddon
@@ -159,10 +159,7 @@ class Running:
         try:
             await serve(self.gate, started, noticed)
         except OSError as exc:
-            where = f"{settings.listen.host}:{settings.listen.port}"
-            raise CannotStart(
-                f"cannot listen on {where}: {exc.strerror}; choose a free `listen.port`"
-            ) from exc
+            raise cannot_listen("listen", settings.listen, exc) from exc
         except SelfTestFailed as exc:
             raise CannotStart(str(exc)) from exc
 

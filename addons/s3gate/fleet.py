@@ -32,7 +32,7 @@ from s3gate.health.status import WorkerStatus, render_ready
 from s3gate.health.watchers import Watchers
 from s3gate.in_force import PREFIX, News, PolicyInForce
 from s3gate.loading import CannotStart, Loaded
-from s3gate.pages import Ports, serve_pages
+from s3gate.pages import Ports, cannot_listen, serve_pages
 from s3gate.policy_desk import PolicyDesk, serve_keeper
 from s3gate.policy_files import PolicyFiles, read_policy
 from s3gate.policy_keeper import PolicyKeeper
@@ -196,8 +196,7 @@ def _reserve(settings: Settings) -> Iterator[int]:
     try:
         sock = open_socket(where.host, where.port)
     except OSError as exc:
-        told = f"cannot listen on {where.host}:{where.port}: {exc.strerror}; choose a free `listen.port`"
-        raise CannotStart(told) from exc
+        raise cannot_listen("listen", where, exc) from exc
     with sock:
         yield int(sock.getsockname()[1])
 

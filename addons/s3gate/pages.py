@@ -4,17 +4,24 @@ The normal case: two small servers, `health` for `/livez` and `/readyz`, `admin`
 and `/metrics`; both answer while the gate runs, and until its end.
 """
 
+import errno
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from s3gate.health.server import HealthServer, Page, Route, Watch
 from s3gate.health.watchers import Watchers
 from s3gate.loading import CannotStart
 from s3gate.settings import Settings
-from s3gate.settings.model import Admin, Health
+from s3gate.settings.model import Admin, Health, Listen
+
+_STEPS: Final = {
+    errno.EADDRINUSE: "choose a free `{}.port`, or end whoever has it (`ss -ltnp`)",
+    errno.EADDRNOTAVAIL: "`{}.host` must be an address of this machine",
+    errno.EACCES: "`{}.port` is kept for root: choose one above 1023",
+}
 
 
 class Ports(NamedTuple):
@@ -61,5 +68,17 @@ def _open_page(name: str, where: Health | Admin, pages: dict[str, Route], watch:
     try:
         return HealthServer(where.host, where.port, pages, watch)
     except OSError as exc:
-        what = f"cannot listen on {where.host}:{where.port} for {name}"
-        raise CannotStart(f"{what}: {exc.strerror}; choose a free port") from exc
+        raise cannot_listen(name, where, exc) from exc
+
+
+def cannot_listen(section: str, where: Listen | Health | Admin, problem: OSError) -> CannotStart:
+    """Why an address cannot be had, with what to set.
+
+    Args:
+        section: of the settings.
+        where: that section.
+        problem: what the kernel said.
+    """
+    step = _STEPS.get(problem.errno or 0, f"choose another `{section}.port`").format(section)
+    place = f"{where.host}:{where.port}" + (f" for {section}" if section != "listen" else "")
+    return CannotStart(f"cannot listen on {place}: {problem.strerror}; {step}")

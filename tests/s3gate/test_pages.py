@@ -1,5 +1,7 @@
 """The pages: who may see what, who is noticed, and what an address in use says."""
 
+import errno
+import os
 import socket
 import time
 from pathlib import Path
@@ -10,8 +12,9 @@ from gate_process import GateFiles, ask
 from s3gate.health.server import Page
 from s3gate.health.watchers import Watchers
 from s3gate.loading import CannotStart
-from s3gate.pages import serve_pages
+from s3gate.pages import cannot_listen, serve_pages
 from s3gate.settings import Settings, read_settings
+from s3gate.settings.model import Listen
 
 
 @pytest.fixture
@@ -55,3 +58,18 @@ def test_an_address_in_use_is_told(settings: Settings, name: str) -> None:
             serve_pages(busy, lambda: page(b""), lambda: page(b""), Watchers()),
         ):
             raise AssertionError("it listened")
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.EADDRINUSE, "choose a free `listen.port`, or end whoever has it (`ss -ltnp`)"),
+        (errno.EADDRNOTAVAIL, "`listen.host` must be an address of this machine"),
+        (errno.EACCES, "`listen.port` is kept for root: choose one above 1023"),
+        (errno.EMFILE, "choose another `listen.port`"),
+    ],
+    ids=["in use", "not ours", "not allowed", "odd"],
+)
+def test_the_next_step_fits_what_is_wrong(number: int, step: str) -> None:
+    told = str(cannot_listen("listen", Listen(), OSError(number, os.strerror(number))))
+    assert told == f"cannot listen on 0.0.0.0:8080: {os.strerror(number)}; {step}"
