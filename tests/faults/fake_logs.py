@@ -257,5 +257,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
         self.wfile = open("/dev/null", "wb")  # noqa: SIM115, PTH123 - the server flushes and closes it
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Its own clock, in every answer."""
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(now + self.service.offset_ms / 1000)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
         """Say nothing."""

@@ -243,6 +243,28 @@ def test_records_of_any_age_arrive(tmp_path: Path, age: Callable[[int], timedelt
     journal.close()
 
 
+@pytest.mark.parametrize(
+    ("behind_s", "late"), [(180, 3), (60, 0), (-180, 0)], ids=["behind", "little", "ahead"]
+)
+def test_refusals_of_a_gate_whose_clock_is_behind_are_late(tmp_path: Path, behind_s: int, late: int) -> None:
+    """CloudWatch counts them minutes ago by its own clock, where no alarm looks; ours would say they are new."""
+    journal = Journal.open(tmp_path, "w1", KEY, 1 << 28)
+
+    async def refuse() -> None:
+        for number in range(3):
+            now = render_time(datetime.now(UTC))
+            record = {"event": "egress", "decision": "deny", "time": now, "audit_id": f"id-{number}"}
+            await journal.append(record, Kind.DENY)
+
+    asyncio.run(refuse())
+    with FakeLogs(offset_ms=behind_s * 1000) as fake:
+        with shipping(journal, fake) as running:
+            wait_until(lambda: running.shipper.health().acknowledged_seq == 3)
+        told = [json.loads(text) for text in fake.messages() if "audit_backfill" in text]
+    assert [one["late_denials"] for one in told] == ([late] if late else [])
+    journal.close()
+
+
 def test_more_than_one_call_can_carry(tmp_path: Path) -> None:
     journal = fill(tmp_path, 12_000, size=0)
     with FakeLogs() as fake:

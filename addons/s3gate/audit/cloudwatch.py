@@ -128,8 +128,9 @@ class CloudWatchSink:
         self._handler.let_go()
 
     def health(self) -> SinkHealth:
-        """Retries, dead letters and the last error so far."""
-        return SinkHealth(self._state.retries, self._state.dead_letters, self._state.last_error)
+        """Retries, dead letters, the last error so far, and how its clock differs."""
+        state = self._state
+        return SinkHealth(state.retries, state.dead_letters, state.last_error, state.behind_ms)
 
     def _start(self) -> None:
         self._acking = AckingLogsClient(

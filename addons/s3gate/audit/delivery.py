@@ -72,6 +72,7 @@ class DeliveryState:
         self.retries = 0
         self.dead_letters = 0
         self.restamped = 0
+        self.behind_ms = 0  # how far our clock is behind CloudWatch's, by its last answer
         self.last_error: str | None = None
 
 
@@ -157,6 +158,8 @@ class AckingLogsClient:
     def _accepted(self, batch: list[LogEvent], answer: Mapping[str, object]) -> list[list[LogEvent]]:
         """Count what was taken; what was refused for its age comes back stamped now."""
         self._backoff = self._calm
+        server_ms = _server_time_ms(answer)
+        self._state.behind_ms = server_ms - self._now_ms() if server_ms is not None else 0
         refused = rejected_indexes(answer, len(batch))
         if not refused and not self._keep_buried(batch):
             return [batch]
@@ -164,7 +167,7 @@ class AckingLogsClient:
         if not refused:
             self._state.last_error = None
             return []
-        now = _server_time_ms(answer) or self._now_ms()
+        now = server_ms or self._now_ms()
         self._state.restamped += len(refused)
         if len(refused) == len(batch) and all(abs(event["timestamp"] - now) < 1000 for event in batch):
             self._pause("RejectedNow")  # stamped now and refused all the same: do not spin

@@ -47,11 +47,19 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinkHealth:
-    """What a sink has seen: retried calls, dead letters, the code of the error it is stuck on, or None."""
+    """What a sink has seen.
+
+    Args:
+        retries: calls that were tried again.
+        dead_letters: events that are never taken.
+        last_error: the code of the error it is stuck on, or None.
+        behind_ms: how far our clock is behind that of the sink, milliseconds.
+    """
 
     retries: int = 0
     dead_letters: int = 0
     last_error: str | None = None
+    behind_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,8 @@ class Shipper:
 
     def _tell_late(self, events: Sequence[Event]) -> bool:
         """Deliver the backfill record of a window with late refusals; False when time to drain was over."""
-        now_ms = self._now_ms()
+        # By the clock of those who count it: a gate that is minutes behind stamps what is new as old.
+        now_ms = self._now_ms() + self._sink.health().behind_ms
         late = [event for event in events if event.time_ms and now_ms - event.time_ms > LATE_MS]
         denials = sum(event.denied for event in late)
         if not denials:
