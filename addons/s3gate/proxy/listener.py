@@ -1,68 +1,37 @@
-"""Our own listening socket: who may come in, how many, and how it ends.
+"""Our own listening socket: accepts, and ends.
 
-The normal case: accept, learn who it is, count, hand over to mitmproxy's handler. One
-client too many is answered 503 with its reason and recorded. Draining: no new
-connections; answers close theirs; what is idle is closed after a while, in which a
-request that is on its way arrives; the others may finish within a deadline.
-
-Behind a load balancer those who have not said yet who they are have limits of their own:
-that in all for what comes from the balancer, that of one client for everybody else together.
-
-With several workers the limit in all holds for all of them together, that of one client
-for each: which worker a connection comes to is the kernel's choice.
+The normal case: accept, have the door let it in (door.py), hand over to mitmproxy's
+handler. Draining: no new connections; answers close theirs; what is idle is closed after a
+while, in which a request that is on its way arrives; the others may finish within a deadline.
 """
 
 import asyncio
 import contextlib
 import logging
 import socket
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Final
 
 from s3gate.policy.decision import Reason
-from s3gate.policy.reading import Client, Request
-from s3gate.proxy.arrival import (
-    Network,
-    NothingSent,
-    NotIntroduced,
-    introduce,
-    is_trusted,
-    peer_client,
-)
+from s3gate.policy.reading import Client
+from s3gate.proxy.arrival import Network, peer_client
 from s3gate.proxy.connection import GateConnection
-from s3gate.proxy.denial import render_connect_denial
-from s3gate.proxy.exchange import Exchange
+from s3gate.proxy.door import Caller, ConnectionLimits, Door
 from s3gate.proxy.front_socket import BACKLOG, HANDSHAKE_S, refuse_handshakes
 from s3gate.proxy.gate import GateAddon
 from s3gate.proxy.occupancy import Occupancy
-from s3gate.proxy.wire import READ_BYTES, serve_wires
+from s3gate.proxy.wire import serve_wires
 
 _log = logging.getLogger(__name__)
 
-REFUSED_LINGER_S: Final = 1.0  # for a client above the limits to read its answer
 CLOSE_S: Final = 1.0  # for the last bytes to leave towards a client that is being closed
-REFUSED_BYTES: Final = 65_536  # of it that are read and thrown away
 LINGER_S: Final = 2.0  # how long a draining gate waits for a first or next request on an open connection
 LOOK_S: Final = 0.1  # between looks at what is idle while draining
 
 MakeConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Client], GateConnection]
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """How many clients at once.
-
-    Args:
-        connections: in all, of all workers.
-        connections_per_client: of one address in this worker; behind a load balancer that of the PROXY
-            header.
-    """
-
-    connections: int
-    connections_per_client: int
 
 
 @dataclass(slots=True)
@@ -99,14 +68,11 @@ class Listener:
         trusted: Sequence[Network] | None = None,
         occupancy: Occupancy | None = None,
     ) -> None:
-        self._gate = gate
+        self._services = gate.services
         self._make = make
-        self._limits = limits
+        self._door = Door(gate, limits, occupancy or Occupancy.alone())
         self._trusted = trusted
         self._open: dict[asyncio.Task[None], _Guest] = {}
-        self._occupancy = occupancy or Occupancy.alone()
-        self._clients: Counter[str] = Counter()
-        self._strangers: Counter[bool] = Counter()  # by whether the balancer sent them
         self._server: asyncio.Server | None = None
         self._socket: socket.socket | None = None
 
@@ -144,7 +110,7 @@ class Listener:
             seconds: how long transfers may go on.
             linger_s: how long an open connection may be without a request.
         """
-        services, loop = self._gate.services, asyncio.get_running_loop()
+        services, loop = self._services, asyncio.get_running_loop()
         services.leaving = True
         await self._stop_listening(min(linger_s, HANDSHAKE_S))
         began = loop.time()
@@ -195,9 +161,8 @@ class Listener:
             self._open[task] = guest = _Guest(asyncio.get_running_loop().time())
             try:
                 # Whoever is let in alone is the gate itself: it must be able to test itself when it is full.
-                await self._welcome(
-                    reader, writer, guest, peer_client(peer[:2]), trusted, limited=only is None
-                )
+                caller = Caller(reader, writer, peer_client(peer[:2]), trusted, limited=only is None)
+                await self._door.welcome(caller, partial(self._serve_guest, guest, reader, writer))
             except Exception:  # noqa: BLE001 - the gate: the connection ends
                 _log.exception("a connection broke")
             finally:
@@ -216,93 +181,11 @@ class Listener:
             await asyncio.sleep(seconds)
         self._server.close()
 
-    async def _welcome(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        guest: _Guest,
-        client: Client,
-        trusted: Sequence[Network] | None,
-        *,
-        limited: bool,
+    async def _serve_guest(
+        self, guest: _Guest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client
     ) -> None:
-        """Learn who it is, then serve it or turn it away."""
-        if trusted is not None:
-            introduced = await self._introduced(reader, writer, client, trusted, limited=limited)
-            if introduced is None:
-                return
-            client = introduced
-        self._occupancy.enter()
-        over = self._over(client) if limited else None
-        self._clients[client.address] += 1
-        try:
-            if over is not None:
-                await self._turn_away(reader, writer, client, over)
-                return
-            guest.connection = self._make(reader, writer, client)
-            await guest.connection.handle_client()
-        finally:
-            self._occupancy.leave()
-            self._clients[client.address] -= 1
-            if not self._clients[client.address]:
-                del self._clients[client.address]
-
-    async def _introduced(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        peer: Client,
-        trusted: Sequence[Network],
-        *,
-        limited: bool,
-    ) -> Client | None:
-        """Who it is; None when it was refused, or left."""
-        by_balancer = is_trusted(peer, trusted)
-        most = self._limits.connections if by_balancer else self._limits.connections_per_client
-        if limited and self._strangers[by_balancer] >= most:
-            told = f"more than {most} connections have not begun with a PROXY header yet"
-            await self._turn_away(reader, writer, peer, told)
-            return None
-        self._strangers[by_balancer] += 1
-        try:
-            return await introduce(reader, peer, trusted)
-        except NotIntroduced as exc:
-            await self._refuse(peer, exc.reason, exc.detail)
-        except NothingSent:
-            pass
-        finally:
-            self._strangers[by_balancer] -= 1
-        return None
-
-    def _over(self, client: Client) -> str | None:
-        if self._occupancy.exceeds(self._limits.connections):
-            return f"more than {self._limits.connections} connections are open"
-        if self._clients[client.address] >= self._limits.connections_per_client:
-            return f"more than {self._limits.connections_per_client} connections are open from this client"
-        return None
-
-    async def _refuse(self, client: Client, reason: Reason, detail: str) -> Exchange:
-        """Record the refusal of a connection of which no request was read."""
-        services = self._gate.services
-        request = Request("", "http", None, "", (), None, None, client, services.now())
-        exchange = services.exchange(request)
-        exchange.decision = services.refuse(reason, detail)
-        await self._gate.s3gate_refused(exchange)
-        return exchange
-
-    async def _turn_away(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Client, detail: str
-    ) -> None:
-        exchange = await self._refuse(client, Reason.LIMIT_EXCEEDED, detail)
-        if exchange.decision is None:
-            return
-        with contextlib.suppress(OSError, TimeoutError):
-            writer.write(render_connect_denial(exchange.decision, exchange.decision_id).to_bytes())
-            writer.write_eof()
-            async with asyncio.timeout(REFUSED_LINGER_S):
-                for _ in range(REFUSED_BYTES):
-                    if not await reader.read(READ_BYTES):
-                        break
+        guest.connection = self._make(reader, writer, client)
+        await guest.connection.handle_client()
 
 
 def _cut(task: asyncio.Task[None], guest: _Guest) -> None:

@@ -24,10 +24,11 @@ from s3gate.proxy.authority import Authority
 from s3gate.proxy.connection import GateConnection
 from s3gate.proxy.dial import seal_loop
 from s3gate.proxy.dns import FreshResolver
+from s3gate.proxy.door import ConnectionLimits
 from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT
 from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
-from s3gate.proxy.listener import LINGER_S, ConnectionLimits, Listener
+from s3gate.proxy.listener import LINGER_S, Listener
 from s3gate.proxy.occupancy import Occupancy
 from s3gate.proxy.passwords import Passwords
 from s3gate.proxy.ports import Judge, Meter, NoMeter, PolicySource, Recorder

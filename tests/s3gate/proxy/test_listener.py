@@ -18,9 +18,10 @@ from s3gate.policy.network import parse_networks
 from s3gate.policy.reading import Client, Request
 from s3gate.proxy.arrival import Network
 from s3gate.proxy.dns import FreshResolver
+from s3gate.proxy.door import ConnectionLimits
 from s3gate.proxy.front_socket import open_socket
 from s3gate.proxy.gate import GateAddon
-from s3gate.proxy.listener import ConnectionLimits, Listener
+from s3gate.proxy.listener import Listener
 from s3gate.proxy.occupancy import Occupancy, make_slots
 from s3gate.proxy.selftest import make_header
 
@@ -90,7 +91,7 @@ async def test_too_many_are_turned_away_with_a_reason() -> None:
         assert (await ask(port)).startswith(b"HTTP/1.1 503 LIMIT_EXCEEDED\r\n")
         assert keeper.reasons == ["LIMIT_EXCEEDED"]
         await until(lambda: not listener.connections)
-        assert not listener._clients
+        assert not listener._door._clients
 
 
 async def test_a_connection_that_breaks_is_closed_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +103,7 @@ async def test_a_connection_that_breaks_is_closed_and_forgotten(caplog: pytest.L
 
 async def test_it_listens_on_ipv6_too() -> None:
     async with listening(connections=0) as (listener, _, _):
-        other = Listener(listener._gate, broken, ConnectionLimits(0, 0))
+        other = Listener(listener._door._gate, broken, ConnectionLimits(0, 0))
         port = await other.start(open_socket("::1", 0))
         assert b"LIMIT_EXCEEDED" in await ask(port, "::1")
         await other.drain(0.1, 0.0)
