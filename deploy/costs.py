@@ -8,6 +8,7 @@ Prices are in prices.json, each with where it was seen; a figure with a price th
 prices.json to your region's and run it again. Needs Python alone.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -125,4 +126,7 @@ def count_alarms() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="deploy/costs.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     sys.stdout.write(table(count_alarms()))

@@ -87,7 +87,7 @@ def show_json(name: str, result: Result, seconds: float) -> None:
 def read_arguments() -> argparse.Namespace:
     """The command line; exit code 2 where it is wrong."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="deploy/smoke", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     environment = os.environ
     add = parser.add_argument

@@ -125,4 +125,4 @@ def _lock(tree: Tree, python: str) -> tuple[Pin, ...]:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="deploy/build")

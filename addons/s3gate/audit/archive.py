@@ -46,6 +46,11 @@ class Archived:
     fate: Fate
 
 
+# S3 API reference, GetObjectLockConfiguration: the answer for a bucket that never had one
+NO_LOCK: Final = "ObjectLockConfigurationNotFoundError"
+ASK: Final = "look at its name, the credentials and the way to S3"
+
+
 class ArchiveFailed(Exception):
     """The bucket did not take it; the text says why."""
 
@@ -75,9 +80,11 @@ class Archive:
         try:
             found = self.client.get_object_lock_configuration(Bucket=self.bucket)
         except (ClientError, BotoCoreError) as exc:
-            raise ArchiveFailed(
-                f"bucket `{self.bucket}` shows no Object Lock ({_code(exc)}): make one with Object Lock"
-            ) from exc
+            if (code := _code(exc)) == NO_LOCK:
+                told = f"bucket `{self.bucket}` has no Object Lock: make one with Object Lock"
+            else:
+                told = f"bucket `{self.bucket}` cannot be asked for its Object Lock ({code}): " + ASK
+            raise ArchiveFailed(told) from exc
         lock = found.get("ObjectLockConfiguration", {})
         if lock.get("ObjectLockEnabled") != "Enabled":
             raise ArchiveFailed(f"bucket `{self.bucket}` has no Object Lock: make one with Object Lock")

@@ -84,7 +84,7 @@ class World:
         return {
             "HTTPS_PROXY": self.gate.url,
             "AWS_CA_BUNDLE": str(self.gate.directory / "ca.pem"),
-            "NO_PROXY": "169.254.169.254",
+            "NO_PROXY": "169.254.169.254,fd00:ec2::254,[fd00:ec2::254]",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_DEFAULT_REGION": REGION,

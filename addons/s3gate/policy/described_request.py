@@ -41,7 +41,8 @@ def build_request(fields: Mapping[str, object], default_now: datetime) -> Reques
     url = _text(fields, "url")
     cut = _URL.fullmatch(url)
     if cut is None or cut[1].lower() not in _DEFAULT_PORTS:
-        raise UnusableRequest(f"`url` {quote(_public(url))} does not begin with `https://` or `http://`")
+        told = f"`url` {quote(_public(url))} does not begin with `https://` or `http://`"
+        raise UnusableRequest(f"{told}; write it like `{_SHAPE}`")
     scheme, authority = cut[1].lower(), cut[2]
     target = (cut[3] or "/") + ("" if cut[4] is None else "?" + cut[4])
     name, port = _cut_port(authority)
@@ -60,6 +61,10 @@ def build_request(fields: Mapping[str, object], default_now: datetime) -> Reques
         now=_now(fields, default_now),
         http_version=_text(fields, "http_version") if "http_version" in fields else "HTTP/1.1",
     )
+
+
+# What a client makes of `s3://BUCKET/KEY`.
+_SHAPE: Final = "https://BUCKET.s3.REGION.amazonaws.com/KEY"
 
 
 def _public(url: str) -> str:

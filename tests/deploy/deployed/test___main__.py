@@ -20,6 +20,7 @@ def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str
 
 def test_help_fits_a_terminal() -> None:
     done = run("--help", COLUMNS="80")
+    assert done.stdout.startswith("usage: deploy/smoke "), done.stdout
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
 

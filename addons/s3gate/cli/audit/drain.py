@@ -72,5 +72,6 @@ def drain_command(config: Path | None, timeout: float) -> None:
             left = True
             waiting = drained.last - drained.acknowledged
             click.echo(f"{writer.name}: {delivered} records delivered, {waiting} are left: {drained.error}")
+            click.echo("  next: look at credentials, permissions and the way to CloudWatch Logs", err=True)
     if left:
         raise click.exceptions.Exit(EXIT_ENVIRONMENT)

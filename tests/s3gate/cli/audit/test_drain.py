@@ -62,7 +62,7 @@ def test_cloudwatch_out_of_reach_is_the_environments_fault(tmp_path: Path) -> No
         path = config(tmp_path, fake)
         writer(tmp_path, "dead", 3).close()
         result = run("--config", str(path), "--timeout", "0.5")
-    assert (result.exit_code, result.output) == (
+    assert (result.exit_code, result.stdout) == (
         3,
         "dead: 0 records delivered, 3 are left: AccessDeniedException\n",
     )
