@@ -5,16 +5,16 @@ It keeps the rules of AWS's API reference (botocore's model of cloudtrail-2013-1
 """
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from email.message import Message
+
+from drive.loopback_http import Answer, LoopbackService
 
 TARGET = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"
 
 
 @dataclass
-class FakeCloudTrail:
+class FakeCloudTrail(LoopbackService):
     """The service; use as a context manager.
 
     Args:
@@ -28,26 +28,10 @@ class FakeCloudTrail:
     errors: list[str] = field(default_factory=list)
     asked: list[dict[str, object]] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        service = self
-
-        class Handler(_Handler):
-            fake: FakeCloudTrail = service
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads, self._server.block_on_close = True, False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def post(self, _path: str, headers: Message, body: bytes, /) -> Answer:
+        assert headers["x-amz-target"] == TARGET
+        status, answer = self.answer(json.loads(body))
+        return status, [("content-type", "application/x-amz-json-1.1")], json.dumps(answer).encode()
 
     def answer(self, query: dict[str, object]) -> tuple[int, dict[str, object]]:
         self.asked.append(query)
@@ -76,22 +60,3 @@ class FakeCloudTrail:
         if begin + self.page < len(self.events):
             answer["NextToken"] = str(begin + self.page)
         return 200, answer
-
-
-class _Handler(BaseHTTPRequestHandler):
-    fake: FakeCloudTrail
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        query = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        assert self.headers["x-amz-target"] == TARGET
-        status, answer = self.fake.answer(query)
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/x-amz-json-1.1")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
-        """Nothing."""

@@ -6,11 +6,10 @@ do not come from our evaluator. A test may have it answer otherwise.
 
 import http.client
 import json
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from email.message import Message
 
+from drive.loopback_http import Answer, LoopbackService
 from s3gate.alarms.definition import load_definition
 from s3gate.alarms.fixture import load_fixtures
 
@@ -18,7 +17,7 @@ MESSAGES = 50
 TARGET = "Logs_20140328.TestMetricFilter"
 
 
-class FilterService:
+class FilterService(LoopbackService):
     """The front; use as a context manager.
 
     Args:
@@ -33,27 +32,23 @@ class FilterService:
         self.metrics = {item.pattern: item.metric for item in load_definition().filters}
         self.counts = {one.message: set(one.counts) for one in load_fixtures()}
 
-    def __enter__(self) -> Self:
-        front = self
-
-        class Handler(_Handler):
-            service: FilterService = front
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.block_on_close = False
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def post(self, path: str, headers: Message, body: bytes, /) -> Answer:
+        target = headers.get("X-Amz-Target", "")
+        self.calls[target] += 1
+        if target == TARGET:
+            asked = json.loads(body)
+            status, answer = self.test(asked["filterPattern"], asked["logEventMessages"])
+            return status, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(answer).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", path, body, dict(headers.items()))
+            passed = connection.getresponse()
+            kept = [
+                pair for pair in passed.getheaders() if pair[0].lower().startswith(("content-type", "x-"))
+            ]
+            return passed.status, kept, passed.read()
+        finally:
+            connection.close()
 
     def test(self, pattern: str, messages: list[str]) -> tuple[int, dict[str, object]]:
         """The answer to one call."""
@@ -66,38 +61,3 @@ class FilterService:
             if metric in self.counts[message] and metric != self.blind_to
         ]
         return 200, {"matches": matches}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    service: FilterService
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        target = self.headers.get("X-Amz-Target", "")
-        self.service.calls[target] += 1
-        if target == TARGET:
-            asked = json.loads(body)
-            status, answer = self.service.test(asked["filterPattern"], asked["logEventMessages"])
-            self.reply(status, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(answer).encode())
-            return
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=10)
-        try:
-            connection.request("POST", self.path, body, dict(self.headers.items()))
-            passed = connection.getresponse()
-            kept = [
-                pair for pair in passed.getheaders() if pair[0].lower().startswith(("content-type", "x-"))
-            ]
-            self.reply(passed.status, kept, passed.read())
-        finally:
-            connection.close()
-
-    def reply(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in [*headers, ("Content-Length", str(len(body)))]:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
-        """Nothing: pytest shows what matters."""
