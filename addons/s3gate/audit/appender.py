@@ -21,6 +21,7 @@ from s3gate.audit.room import Kind, fits
 from s3gate.audit.segment import Segment, Tail, create_segment, list_segments, sync_directory
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_DESCRIPTOR: Final = frozenset({errno.EMFILE, errno.ENFILE})  # clients may have them all, for a while
 
 
 class JournalUnavailable(Exception):
@@ -134,9 +135,9 @@ class Appender:
             self._rotate()
             if any(kind is Kind.NOTICE for _, kind in group):
                 self._used = self._measure()  # heartbeats see what was pruned, also while nothing else comes
-        except OSError as exc:
+            outcomes, lines, head = self._seal(group)
+        except OSError as exc:  # nothing of the group was written yet
             return [self._refusal(exc)] * len(group)
-        outcomes, lines, head = self._seal(group)
         refusal = self._write(b"".join(lines)) if lines else None
         if refusal is not None:
             return [refusal if isinstance(outcome, Position) else outcome for outcome in outcomes]
@@ -197,10 +198,12 @@ class Appender:
         return self._refusal(cause)
 
     def _refusal(self, cause: OSError) -> JournalUnavailable:
-        """A refusal that passes when room returns, or the latch."""
+        """A refusal that passes when room or a descriptor returns, or the latch."""
         if cause.errno in NO_ROOM:
             self._no_room = f"journal `{self._directory}` has no room on its disk: free some"
             return JournalUnavailable(self._no_room)
+        if cause.errno in NO_DESCRIPTOR:
+            return JournalUnavailable(f"journal `{self._directory}` gets no file descriptor: raise the limit")
         return self._latch(cause)
 
     def _latch(self, cause: OSError) -> JournalUnavailable:

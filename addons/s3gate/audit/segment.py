@@ -117,6 +117,7 @@ def create_segment(directory: Path, first: int) -> tuple[Segment, int]:
         sync_directory(directory)
     except OSError:
         os.close(fd)
+        segment.path.unlink(missing_ok=True)  # it holds nothing, and would be in the way of the next try
         raise
     return segment, fd
 

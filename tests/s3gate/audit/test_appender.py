@@ -2,6 +2,9 @@
 
 import errno
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -133,6 +136,55 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.Mo
     assert lines_of(tmp_path) == whole
     assert granted(appender.append([(BODY, Kind.DENY)])) == [2]
     assert (appender.trouble, appender.failure) == (None, None)
+    appender.close()
+    assert verify(lines_of(tmp_path), KEY) == []
+
+
+@contextmanager
+def descriptors(free: int) -> Iterator[None]:
+    """This process has so many file descriptors left meanwhile: whoever connects takes one each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    held: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 20, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(free):
+            os.close(held.pop())
+        yield
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+GETS_NONE = "gets no file descriptor: raise the limit"
+
+
+@pytest.mark.parametrize(
+    ("room", "free", "said"),
+    [
+        (Room(1 << 20, 300), 0, GETS_NONE),
+        (Room(1 << 20, 300), 1, GETS_NONE),
+        (Room(2_000, 1 << 20), 0, GETS_NONE),
+        (Room(2_000, 1 << 20), 1, "ship or archive it"),
+    ],
+    ids=["next segment", "next segment, one left", "nearly full", "nearly full, one left"],
+)
+def test_without_a_descriptor_it_refuses_and_recovers(
+    tmp_path: Path, room: Room, free: int, said: str
+) -> None:
+    """With one left a new segment can be made, and its name not be made durable."""
+    appender = make(tmp_path, room)
+    kept = fill(appender, Kind.ALLOW, 2 if room.segment_bytes == 300 else 100)
+    with descriptors(free):
+        outcomes = appender.append([(BODY, Kind.ALLOW)])
+    assert (granted(outcomes), appender.failure) == ([], None)
+    assert str(outcomes[0]).endswith(said)
+    assert granted(appender.append([(BODY, Kind.COMPLETION)])) == [kept + 1]
     appender.close()
     assert verify(lines_of(tmp_path), KEY) == []
 
