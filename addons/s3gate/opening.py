@@ -6,16 +6,19 @@ host that nobody writes.
 
 import logging
 import re
+import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from s3gate.audit.journal import Journal, JournalDamaged, JournalHeld, JournalUnavailable
 from s3gate.audit.key_form import KeyForm
+from s3gate.audit.segment import list_directories
 from s3gate.in_force import record_policy
 from s3gate.loading import CannotStart, Loaded
 from s3gate.policy.mistake import DocumentErrors
@@ -34,6 +37,7 @@ log = logging.getLogger("s3gate")
 # A writer's id names its directory and its log stream (CloudWatch: no `:` or `*`).
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _HOST_CHARS: Final = 50  # of the host's name in a writer's id, which has 64 at most
+_FRESH_BYTES: Final = 4  # that tell a journal from another of a host of the same name
 WRITERS: Final = 1024  # processes that share a directory: workers, and those that a restart lets drain
 
 
@@ -142,11 +146,10 @@ def open_journal(settings: Settings) -> Iterator[Journal]:
 
 def _open_free_journal(settings: Settings, key: bytes) -> Journal:
     """The first journal of this host that nobody writes: a dead process leaves its own to the next."""
-    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS]
-    for number in range(1, WRITERS + 1):
-        writer = f"{host or 'gate'}-{number}"
+    audit = settings.audit
+    for writer in islice(_writers(audit.directory), WRITERS):
         try:
-            return Journal.open(settings.audit.directory, writer, key, settings.audit.max_bytes)
+            return Journal.open(audit.directory, writer, key, audit.max_bytes)
         except JournalHeld:
             continue
         except JournalUnavailable as exc:
@@ -154,7 +157,24 @@ def _open_free_journal(settings: Settings, key: bytes) -> Journal:
             raise CannotStart(told) from exc
         except JournalDamaged as exc:
             raise CannotStart(str(exc)) from exc
-    raise CannotStart(f"all {WRITERS} journals in `{settings.audit.directory}` are held; end other gates")
+    raise CannotStart(f"all {WRITERS} journals in `{audit.directory}` are held; end other gates")
+
+
+def _writers(directory: Path) -> Iterator[str]:
+    """Ids of this host's journals, then fresh ones, which no journal elsewhere has.
+
+    A host's name comes back with another disk (an address that is given again, a container): a second
+    chain of the same id would begin with 1 in the same log stream, and look like a forgery of the first.
+    """
+    host = _NOT_IN_ID.sub("-", socket.gethostname()).strip("-._")[:_HOST_CHARS] or "gate"
+    own = re.compile(rf"{re.escape(host)}-([0-9]{{1,4}})(-[0-9a-f]{{{_FRESH_BYTES * 2}}})?", re.ASCII)
+    names: list[str] = []
+    with suppress(OSError):  # it is not there yet, or opening tells
+        names = [path.name for path in list_directories(directory)]
+    numbers = {name: int(found[1]) for name in names if (found := own.fullmatch(name)) is not None}
+    yield from sorted(numbers, key=lambda name: (numbers[name], name))
+    for number in range(max(numbers.values(), default=0) + 1, WRITERS + 1):
+        yield f"{host}-{number}-{secrets.token_hex(_FRESH_BYTES)}"
 
 
 def load_key_form(settings: Settings) -> KeyForm:

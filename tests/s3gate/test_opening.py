@@ -1,5 +1,6 @@
 """What a start opens is there, or one sentence says why it does not start."""
 
+import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 from drive.sources import run_aws
 from gate_process import SETTINGS, GateFiles
+from s3gate.audit.chain import parse_link
+from s3gate.audit.journal import Journal, Kind
+from s3gate.audit.reader import read_lines
 from s3gate.loading import CannotStart
 from s3gate.opening import load_authority, make_runtime, open_journal
 from s3gate.proxy.authority import CA_DAYS
@@ -82,6 +86,35 @@ def test_each_process_takes_a_journal_of_its_own(settings: Settings) -> None:
             assert first.directory != second.directory
         with open_journal(settings) as third:
             assert third.directory == second.directory, "what a process leaves, the next one takes"
+
+
+def test_a_host_of_the_same_name_with_another_disk_has_another_chain(tmp_path: Path) -> None:
+    """Its address was given again: both chains lie in one log group, and neither forges the other."""
+    lines: list[bytes] = []
+    writers: set[str] = set()
+    for disk in ("first", "second"):
+        (tmp_path / disk).mkdir()
+        settings = read_settings(GateFiles(tmp_path / disk).write(), {})
+        with open_journal(settings) as journal:
+            asyncio.run(append_one(journal))
+        with open_journal(settings) as again:
+            assert again.directory == journal.directory
+        writers.add(journal.directory.name)
+        lines += read_lines(journal.directory)
+    assert len(writers) == 2
+    assert sorted(link.seq for line in lines if (link := parse_link(line)) is not None) == [1, 1]
+
+
+def test_a_journal_of_the_older_form_is_gone_on_with(settings: Settings) -> None:
+    with open_journal(settings) as fresh:
+        (name, _, _) = fresh.directory.name.rpartition("-")
+    older = fresh.directory.rename(fresh.directory.with_name(name))
+    with open_journal(settings) as journal:
+        assert journal.directory == older
+
+
+async def append_one(journal: Journal) -> None:
+    await journal.append({"event": "egress"}, Kind.DENY)
 
 
 def test_a_ca_may_lie_in_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
