@@ -135,7 +135,8 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.Mo
         assert appender.trouble == str(outcomes[0])
     assert lines_of(tmp_path) == whole
     assert granted(appender.append([(BODY, Kind.DENY)])) == [2]
-    assert (appender.trouble, appender.failure) == (None, None)
+    assert not appender.trouble
+    assert appender.failure is None
     appender.close()
     assert verify(lines_of(tmp_path), KEY) == []
 
