@@ -57,6 +57,7 @@ def values_of(world: World, work: Path) -> dict[str, str]:
     return {
         "ACCOUNT": "111122223333",
         "ADMIN": "arn:aws:iam::111122223333:role/admin",
+        "ARTIFACTS": "example-s3gate-artifacts",
         "ARCHIVE": f"s3://{ARCHIVE}/audit/",
         "BUCKET": LISTED_BUCKET,
         "CA": str(gate.directory / "ca.pem"),
