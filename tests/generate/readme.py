@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from generate import audit_table, command_reference, cost_section, preset_table
+from generate import audit_table, command_reference, cost_section, operation_classes, preset_table
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -15,6 +15,7 @@ REFERENCE = ROOT / "addons" / "s3gate" / "cli" / "README.md"
 PARTS: dict[str, Callable[[], str]] = {
     "records": audit_table.render,
     "presets": preset_table.render,
+    "operations": operation_classes.render,
     "costs": cost_section.render,
 }
 
