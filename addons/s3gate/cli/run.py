@@ -54,6 +54,7 @@ def command(config_path: Path) -> None:
     when the environment is.
     """
     logging.basicConfig(level=logging.WARNING, format="s3gate: %(levelname)s %(name)s: %(message)s")
+    from s3gate.descriptors import allow_descriptors  # noqa: PLC0415 - with what else a start alone needs
     from s3gate.loading import CannotStart  # noqa: PLC0415 - the policy's grammar loads slowly
     from s3gate.policy_keeper import open_keeper  # noqa: PLC0415 - as above
     from s3gate.settings import read_settings  # noqa: PLC0415 - as above
@@ -63,6 +64,8 @@ def command(config_path: Path) -> None:
     try:
         settings = read_settings(config_path)
         _look_at_files(settings)
+        if told := allow_descriptors(settings.limits.connections):
+            log.warning("%s", told)
         if settings.users is not None:
             read_users(settings.users)  # its mistakes are told before anything is opened
         with open_keeper(settings) as found:

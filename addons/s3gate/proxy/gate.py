@@ -30,7 +30,7 @@ from s3gate.proxy.exchange import HTTP_PORT, HTTPS_PORT, Exchange, Session
 from s3gate.proxy.flow import exchange_of
 from s3gate.proxy.identity import identify, recall
 from s3gate.proxy.passwords import TooBusy
-from s3gate.proxy.ports import Completion, Judge, PolicySource, Recorder, Upstream
+from s3gate.proxy.ports import AuditUnavailable, Completion, Judge, PolicySource, Recorder, Upstream
 from s3gate.proxy.services import Services
 from s3gate.proxy.stream import HttpGate
 from s3gate.s3.host import HostName, parse_authority
@@ -249,11 +249,12 @@ class GateAddon:
         began = perf_counter()
         try:
             await self._recorder.decision(decision, exchange.request, upstream, exchange.decision_id)
-        except Exception:  # noqa: BLE001 - the gate: AuditUnavailable, or whatever else kept it from the journal
+        except AuditUnavailable as exc:
+            _log.error("a decision could not be recorded; it is denied: %s", exc)
+            decision = _unrecorded(decision)
+        except Exception:  # noqa: BLE001 - the gate: whatever else kept it from the journal denies
             _log.exception("a decision could not be recorded; it is denied")
-            decision = refuse(
-                decision, Reason.AUDIT_UNAVAILABLE, "the audit journal cannot be written; nothing passes"
-            )
+            decision = _unrecorded(decision)
         else:
             exchange.recorded = True
             self.services.meter.took("journal", perf_counter() - began)
@@ -274,6 +275,11 @@ def _destination(request: Request, decision: Decision) -> HostName:
     if host.name != tunnel.name:
         raise ValueError("the verdict names another host than the CONNECT")
     return host.name
+
+
+def _unrecorded(decision: Decision) -> Decision:
+    told = "the audit journal cannot be written; nothing passes"
+    return refuse(decision, Reason.AUDIT_UNAVAILABLE, told)
 
 
 def _internal_error() -> Decision:
