@@ -42,13 +42,12 @@ def render_ocsf(record: Mapping[str, object], *, severe: bool = False) -> dict[s
     method = str(request.get("method"))
     activity = ACTIVITIES.get(method, OTHER)
     severity = INFORMATIONAL if not denied else HIGH if severe else MEDIUM
-    time = datetime.fromisoformat(str(record["time"]))
     event: dict[str, object] = {
         "class_uid": CLASS_UID,
         "category_uid": CATEGORY_UID,
         "activity_id": activity,
         "type_uid": CLASS_UID * 100 + activity,
-        "time": round(time.timestamp() * 1000),
+        "time": _milliseconds(record.get("time")),
         "severity_id": severity,
         "status_id": FAILURE if denied else SUCCESS,
         "status_code": record.get("reason"),
@@ -97,6 +96,14 @@ def render_ocsf(record: Mapping[str, object], *, severe: bool = False) -> dict[s
         event["activity_name"] = method
     cleaned = _without_null(event)
     return cleaned if isinstance(cleaned, dict) else None
+
+
+def _milliseconds(time: object) -> int | None:
+    """Since 1970; None of what is no time: the line was not verified, anybody may have written it."""
+    try:
+        return round(datetime.fromisoformat(str(time)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _part(record: Mapping[str, object], name: str) -> Mapping[str, object]:

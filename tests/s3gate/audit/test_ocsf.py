@@ -64,3 +64,10 @@ def test_an_unusual_method_is_other() -> None:
 @pytest.mark.parametrize("kind", ["completion", "heartbeat", "policy", "audit_backfill"])
 def test_notices_are_no_http_activity(kind: str) -> None:
     assert render_ocsf({"event": kind}) is None
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", "9999-99-99T00:00:00Z", 7, {}])
+def test_a_line_that_anybody_wrote_is_shown_without_its_time(time: object) -> None:
+    event = render_ocsf({"event": "egress", "decision": "deny", "time": time})
+    assert event is not None
+    assert "time" not in event
