@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""What the deployment costs a month beside its alternatives: the table of deploy/README.md.
+"""What the deployment costs a month beside its alternatives.
 
     deploy/costs.py
 
-Prices are in prices.json, each with where it was seen; a figure with a price that was seen nowhere ends in
-`?`. Amounts come from the templates' defaults: two zones, two instances, five interface endpoints. Change
-prices.json to your region's and run it again. Needs Python alone.
+It prints the table of deploy/README.md.
+
+Prices are in prices.json, each with where it was seen; a figure with a price
+that was seen nowhere ends in `?`. Amounts come from the templates' defaults:
+two zones, two instances, five interface endpoints. Change prices.json to your
+region's and run it again. Needs Python alone.
 """
 
 import argparse

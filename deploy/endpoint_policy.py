@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-r"""Writes the policy of the S3 endpoint: what the gate's policy file allows, and the gate's own buckets.
+r"""Writes the policy of the S3 endpoint: the gate's list, and its own buckets.
 
-    deploy/endpoint_policy.py --policy config/policy.yaml --params deploy/params/prod.json \
+    deploy/endpoint_policy.py --policy config/policy.yaml \
+        --params deploy/params/prod.json \
         --region ap-northeast-1 --account 111122223333
 
-Both halves come from `s3gate policy export vpc-endpoint`, so that they say what the gate does. The second is
-made from the names in the parameters: the release and the gate's policy are read, the archive is written, and
-Amazon Linux and the Systems Manager agent get their updates. It goes to cloudformation/rendered/, where
-endpoints.yaml looks for it.
+Both halves come from `s3gate policy export vpc-endpoint`, so that they say
+what the gate does. The second is made from the names in the parameters: the
+release and the gate's policy are read, the archive is written, and Amazon
+Linux and the Systems Manager agent get their updates. It goes to
+cloudformation/rendered/, where endpoints.yaml looks for it.
 
-Exit codes: 0, 1 it is longer than AWS takes, 2 the input is wrong, 3 s3gate cannot run.
+Exit codes: 0, 1 it is longer than AWS takes, 2 the input is wrong, 3 s3gate
+cannot run.
 """
 
 import argparse
+import importlib.util
 import json
 import re
 import subprocess
@@ -112,8 +116,18 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     if _ACCOUNT.fullmatch(given.account) is None:
         parser.error(f"--account `{given.account}` is not twelve digits")
-    names = json.loads(given.params.read_text(encoding="utf-8"))
-    artifacts, archive = names["ArtifactBucketName"], names["ArchiveBucketName"]
+    if importlib.util.find_spec("s3gate") is None:
+        sys.stderr.write(
+            f"{sys.executable} has no s3gate: run this with the Python of s3gate's environment\n"
+        )
+        return EXIT_ENVIRONMENT
+    try:
+        names = json.loads(given.params.read_text(encoding="utf-8"))
+        artifacts, archive = names["ArtifactBucketName"], names["ArchiveBucketName"]
+    except OSError as exc:
+        parser.error(f"--params `{given.params}` cannot be read: {exc.strerror}")
+    except (ValueError, TypeError, KeyError) as exc:
+        parser.error(f"--params `{given.params}` is no JSON object with the names of both buckets: {exc}")
     place = (given.region, given.account, given.partition)
     ground = own_ground(artifacts, archive, *place, given.repository)
     with tempfile.TemporaryDirectory() as scratch:

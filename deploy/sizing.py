@@ -1,22 +1,30 @@
 #!/usr/bin/env python3
-"""How many instances of which size a traffic needs behind the load balancer: an estimate, to be measured.
+r"""How many instances of which size a traffic needs: an estimate, to be measured.
 
-    deploy/sizing.py --down 8 --up 2 --requests 2000 --connections 100 --tunnels 5000 --zones 3
+    deploy/sizing.py --down 8 --up 2 --requests 2000 --connections 100 \
+        --tunnels 5000 --zones 3
 
-It takes the CPU and memory that `make bench` measured (tests/bench/results/cost.json) and the network of EC2
-types (deploy/instances.json). For each type it works out, in this order:
+It takes the CPU and memory that `make bench` measured
+(tests/bench/results/cost.json) and the network of EC2 types
+(deploy/instances.json). For each type it works out, in this order:
 
-1. CPU: bytes x CPU a byte + requests x CPU a request + connections x CPU of a connection, in vCPUs;
-2. network: what goes up and what goes down both come in once and go out once, with TLS and TCP around them;
+1. CPU: bytes x CPU a byte + requests x CPU a request + connections x CPU of a
+   connection, in vCPUs;
+2. network: what goes up and what goes down both come in once and go out once,
+   with TLS and TCP around them;
 3. memory: a worker a vCPU, and what an open tunnel takes;
-4. how many instances carry the largest of these, with each vCPU busy for `--load` of the time at most;
-5. how many to have, so that a whole zone (or one instance) may fail and the rest still carries all.
+4. how many instances carry the largest of these, with each vCPU busy for
+   `--load` of the time at most;
+5. how many to have, so that a whole zone (or one instance) may fail and the
+   rest still carries all.
 
-One transfer runs on one vCPU, and one flow has 5 Gbit/s in EC2: neither is spread by more instances.
+One transfer runs on one vCPU, and one flow has 5 Gbit/s in EC2: neither is
+spread by more instances.
 
-A vCPU of EC2 is not the one that was measured: `--speed 1.3` says it is 1.3 times as fast. Run the bench on
-the type that you choose, and give its file as `--costs`. Needs Python alone. Exit codes: 0, 1 no type can
-carry it, 2 the arguments are wrong.
+A vCPU of EC2 is not the one that was measured: `--speed 1.3` says it is 1.3
+times as fast. Run the bench on the type that you choose, and give its file as
+`--costs`. Needs Python alone. Exit codes: 0, 1 no type can carry it, 2 the
+arguments are wrong.
 """
 
 import argparse

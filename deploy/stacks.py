@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
-"""Makes or updates the stacks, one after the other, each with what the earlier ones gave.
+"""Makes or updates the stacks, each with what the earlier ones gave.
 
-    deploy/stacks.py --params deploy/params/prod.json --region ap-northeast-1   # tells only
-    deploy/stacks.py --params deploy/params/prod.json --region ap-northeast-1 --apply
+    deploy/stacks.py --params deploy/params/prod.json --region eu-west-1
+    deploy/stacks.py --params deploy/params/prod.json --region eu-west-1 --apply
 
-A parameter has the name of the output that fills it: so the file holds choices only, and nothing is copied
-by hand. A name in the file wins over an output: a VPC of your own is `--without network` and its ids in the
-file. `--only proxy` does one stack. Nothing is deleted. The AWS CLI does the work, with the credentials that
-it finds. Before the first run: deploy/endpoint_policy.py.
+The first only tells what would be done.
 
-Exit codes: 0, 1 AWS refused, 2 the input is wrong.
+A parameter has the name of the output that fills it: so the file holds choices
+only, and nothing is copied by hand. A name in the file wins over an output: a
+VPC of your own is `--without network` and its ids in the file. `--only proxy`
+does one stack. Nothing is deleted. The AWS CLI does the work, with the
+credentials that it finds. Before the first run: deploy/endpoint_policy.py.
+
+Exit codes: 0, 1 AWS refused, 2 the input is wrong, 3 there is no AWS CLI.
 """
 
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,7 +37,7 @@ ORDER: Final = (
 BODY_LIMIT: Final = 51_200
 """Bytes of a template that is not in S3 (CreateChangeSet, API reference: TemplateBody)."""
 
-EXIT_REFUSED, EXIT_INPUT = 1, 2
+EXIT_REFUSED, EXIT_INPUT, EXIT_ENVIRONMENT = 1, 2, 3
 _HEADING: Final = re.compile(r"([A-Za-z]+):.*", re.ASCII)
 _NAME: Final = re.compile(r"  ([A-Za-z0-9]+):", re.ASCII)
 
@@ -56,6 +60,26 @@ class Aws:
         """Run one command and give what it printed."""
         command = ["aws", "--region", self.region, "--output", "json", *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def read_choices(path: Path) -> dict[str, str]:
+    """The parameters that a person chose.
+
+    Args:
+        path: a JSON object, as `params/prod.json` is one.
+
+    Raises:
+        WrongInput: it is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise WrongInput(f"`{path}` cannot be read: {exc.strerror}; deploy/params/ has two examples") from exc
+    except ValueError as exc:
+        raise WrongInput(f"`{path}` is no JSON: {exc}") from exc
+    if not isinstance(found, dict):
+        raise WrongInput(f"`{path}` is no JSON object of parameters: deploy/params/ has two examples")
+    return found
 
 
 def parameters_of(template: Path) -> dict[str, bool]:
@@ -175,15 +199,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--params", type=Path, required=True, help="parameters of the stacks")
     parser.add_argument("--region", required=True, help="where to make them")
     parser.add_argument("--prefix", default="s3gate", help="of the stacks' names  [default: s3gate]")
-    parser.add_argument("--without", action="append", default=[], choices=ORDER, help="leave a stack out")
-    parser.add_argument("--only", action="append", default=[], choices=ORDER, help="no stack but this")
+    known = ", ".join(ORDER)
+    named = {"action": "append", "default": [], "choices": ORDER, "metavar": "STACK"}
+    parser.add_argument("--without", help=f"leave a stack out: {known}", **named)
+    parser.add_argument("--only", help="no stack but this", **named)
     parser.add_argument("--apply", action="store_true", help="do it; else only say what would be done")
     given = parser.parse_args(words)
-    chosen: dict[str, str] = json.loads(given.params.read_text(encoding="utf-8"))
     aws = Aws(given.region)
     stacks = [one for one in (given.only or ORDER) if one not in given.without]
+    if shutil.which("aws") is None:
+        sys.stderr.write("the AWS CLI is not on PATH: install it, or add its directory\n")
+        return EXIT_ENVIRONMENT
     try:
-        run(aws, given.prefix, stacks, chosen, apply=given.apply)
+        run(aws, given.prefix, stacks, read_choices(given.params), apply=given.apply)
     except WrongInput as exc:
         sys.stderr.write(f"{exc}\n")
         return EXIT_INPUT
