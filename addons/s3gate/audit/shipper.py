@@ -117,6 +117,8 @@ class Shipper:
         self._position: Position | None = None
         self._waiting_since_ms: int | None = None
         self._delivered = 0
+        self.has_looked = False
+        """Whether it knows by now what waits; before that nothing seems to."""
         self._error: str | None = None
         self._ended = False
         self._give_up_at: float | None = None
@@ -128,6 +130,7 @@ class Shipper:
             while not self._give_up():
                 stopping = self._stop.is_set()
                 events = self._next_window()
+                self.has_looked = True
                 if events and not self._deliver(events):
                     return
                 if not events and stopping:

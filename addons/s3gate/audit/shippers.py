@@ -90,9 +90,15 @@ class Shippers:
                     self._waiting[directory.name] = _Waiting(0, since or time.monotonic(), str(exc))
 
     def health(self) -> Sequence[tuple[str, ShipperHealth]]:
-        """How delivery of each journal stands."""
-        running = [(name, one.shipper.health()) for name, one in self._running.items()]
+        """How delivery of each journal stands, as far as its shipper has looked by now."""
+        running = [
+            (name, one.shipper.health()) for name, one in self._running.items() if one.shipper.has_looked
+        ]
         return running + [(name, one.health()) for name, one in self._waiting.items()]
+
+    def know(self) -> bool:
+        """Whether there is anything to tell: one of them has looked, or none runs."""
+        return not self._running or any(one.shipper.has_looked for one in self._running.values())
 
     def trouble(self) -> str | None:
         """What another process may do better: a shipper has ended, or AWS takes no credentials; or None."""

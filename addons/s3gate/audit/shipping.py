@@ -42,8 +42,9 @@ def main() -> int:
         stack.callback(shippers.close)
         while (trouble := shippers.trouble()) is None:
             shippers.look()
-            if not _tell(shippers) or _stopped():
+            if (shippers.know() and not _tell(shippers)) or _stopped():
                 return 0
+        _tell(shippers)  # what waits, for as long as the next process needs to know it
     sys.stderr.write(f"s3gate: {trouble}: shipping is started again\n")
     return EXIT_ENVIRONMENT
 

@@ -24,21 +24,22 @@ KEY = b"k" * 32
 DEADLINE_S = 15.0
 
 
-def fill(directory: Path, count: int) -> Journal:
+def fill(directory: Path, count: int, **fields: str) -> Journal:
     journal = Journal.open(directory, "w1", KEY, 1 << 24)
 
     async def append() -> None:
         for number in range(count):
-            await journal.append({"event": "egress", "audit_id": str(number)}, Kind.DENY)
+            await journal.append({"event": "egress", "audit_id": str(number), **fields}, Kind.DENY)
 
     asyncio.run(append())
     return journal
 
 
 @contextmanager
-def shipping(first_line: bytes) -> Iterator[subprocess.Popen[bytes]]:
+def shipping(first_line: bytes, *, credentials: bool = True) -> Iterator[subprocess.Popen[bytes]]:
     own = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    own |= {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "invented"}
+    if credentials:
+        own |= {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "invented"}
     process = subprocess.Popen(
         [sys.executable, "-m", "s3gate.audit.shipping"],
         env=own | {"PYTHONPATH": str(PACKAGE_ROOT)},
@@ -84,6 +85,33 @@ def test_what_is_marked_is_delivered_and_the_end_of_input_ends_it(tmp_path: Path
         assert process.wait(DEADLINE_S) == 0
         assert [json.loads(text)["audit_id"] for text in fake.messages()] == ["0", "1", "2", "3", "4", "5"]
     assert CursorFile(journal.directory).load().seq == 6
+    journal.close()
+
+
+@pytest.fixture
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+
+
+@pytest.mark.usefixtures("no_credentials")
+def test_what_waits_for_credentials_is_told_by_every_line_of_every_process(tmp_path: Path) -> None:
+    """Each process ends within a second: one that began as if nothing waited kept the lag at zero for ever."""
+    journal = fill(tmp_path, 5, time="2026-01-01T00:00:00Z")
+    for _ in range(2):
+        with (
+            FakeLogs(faults=[Fault.ACCESS_DENIED] * 99) as fake,
+            shipping(order(journal, fake).to_line(), credentials=False) as process,
+        ):
+            assert process.stdout is not None
+            assert process.stderr is not None
+            lines = [parse_status(line)["w1"] for line in process.stdout]
+            error = process.stderr.read()
+            assert (process.wait(DEADLINE_S), b"NoCredentialsError" in error) == (3, True), error
+        assert lines
+        assert all(one.oldest_unacknowledged_s > 3600 for one in lines), lines
+        assert lines[-1].sink.last_error == "NoCredentialsError"
     journal.close()
 
 
