@@ -55,10 +55,19 @@ class Occupancy:
                 if own is None:
                     raise OSError(f"all {len(slots)} slots of `{path}` are taken by other workers")
                 slots[own] = 0
-                yield cls(slots, own, file)
-                slots[own] = 0
+                made = cls(slots, own, file)
+                try:
+                    yield made
+                finally:
+                    made._retire()
         finally:
             os.close(file)
+
+    def _retire(self) -> None:
+        """Others count it no more; connections that end after the worker's files are closed still may."""
+        kept = memoryview(bytearray(_BYTES)).cast("Q")
+        kept[0], self._slots[self._own] = self._slots[self._own], 0
+        self._slots, self._own, self._file = kept, 0, None
 
     def enter(self) -> None:
         """One more is open here."""

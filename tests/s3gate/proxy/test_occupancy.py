@@ -53,6 +53,18 @@ def test_what_a_worker_left_open_at_its_end_does_not_count(slots: Path) -> None:
         assert not first.exceeds(0)
 
 
+def test_a_connection_that_ends_after_its_worker_closed_its_files_is_no_crash(slots: Path) -> None:
+    """As at the end of a start whose self-test failed."""
+    with pytest.raises(RuntimeError), Occupancy.share(slots) as one:
+        one.enter()
+        one.enter()
+        raise RuntimeError
+    one.leave()
+    assert one.exceeds(0)
+    one.leave()
+    assert not one.exceeds(0)
+
+
 def test_there_are_no_more_workers_than_slots(slots: Path) -> None:
     with (
         Occupancy.share(slots),
