@@ -200,9 +200,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", required=True, help="where to make them")
     parser.add_argument("--prefix", default="s3gate", help="of the stacks' names  [default: s3gate]")
     known = ", ".join(ORDER)
-    named = {"action": "append", "default": [], "choices": ORDER, "metavar": "STACK"}
-    parser.add_argument("--without", help=f"leave a stack out: {known}", **named)
-    parser.add_argument("--only", help="no stack but this", **named)
+    for name, said in (("--without", f"leave a stack out: {known}"), ("--only", "no stack but this")):
+        parser.add_argument(name, action="append", default=[], choices=ORDER, metavar="STACK", help=said)
     parser.add_argument("--apply", action="store_true", help="do it; else only say what would be done")
     given = parser.parse_args(words)
     aws = Aws(given.region)
