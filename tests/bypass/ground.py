@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bcrypt
@@ -30,6 +31,7 @@ from s3gate.recorder import JournalRecorder
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = Path(__file__).with_name("policy.yaml")
 S3_ADDRESS = "127.0.0.2"  # the only address that counts as S3's: every other one of this machine is elsewhere
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory made inside it, with a name of its own
 SETTLE_S = 10.0  # for the last record to reach the disk
 USERS = {"alice": bcrypt.hashpw(b"s3cret: pass", bcrypt.gensalt(4)).decode()}
 S3_NAMES = ("*.s3.ap-northeast-1.amazonaws.com", "s3.ap-northeast-1.amazonaws.com")
@@ -93,6 +95,16 @@ def _answer(told: Told) -> Answer:
     return Answer(ipv4=four, ipv6=tuple(one for one in told if ":" in one))
 
 
+@contextlib.contextmanager
+def _open_journal() -> Iterator[Journal]:
+    """A journal in memory where there is some: a row has a second, which a disk that others use may take."""
+    with (
+        TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory,
+        contextlib.closing(Journal.open(Path(directory), "gate", bytes(32), 1 << 30)) as journal,
+    ):
+        yield journal
+
+
 @contextlib.asynccontextmanager
 async def run_ground(
     directory: Path, *, dns_pool: tuple[str, ...] = (S3_ADDRESS,), **settings: object
@@ -101,10 +113,9 @@ async def run_ground(
     now = datetime.now(UTC)
     ours, theirs = Authority.generate(now), Authority.generate(now)
     (directory / "s3.pem").write_bytes(theirs.certificate_pem())
-    journal = Journal.open(directory / "audit", "gate", bytes(32), 1 << 30)
-    recorder = JournalRecorder(journal, Metrics(), Tally())
     policy = FixedPolicy(parse_policy(POLICY.read_bytes()))
-    with contextlib.closing(journal), pytest.MonkeyPatch.context() as clock:
+    with _open_journal() as journal, pytest.MonkeyPatch.context() as clock:
+        recorder = JournalRecorder(journal, Metrics(), Tally())
         clock.setattr(Services, "now", lambda _self: NOW)
         async with (
             DnsServer(["amazonaws.com"], dns_pool) as dns,
