@@ -136,7 +136,7 @@ def spoil_wheel(release: Path) -> None:
 DAMAGES = {
     "a changed wheel": (spoil_wheel, "is not whole"),
     "a changed unit": (lambda at: (at / "systemd/s3gate.service").write_text("[Service]\n"), "is not whole"),
-    "a missing file": (lambda at: (at / "requirements-3.13.txt").rename(at / "other"), "is not"),
+    "a missing file": (lambda at: next(at.glob("requirements-*.txt")).rename(at / "other"), "is not"),
     "a file too many": (lambda at: (at / "wheelhouse/sitecustomize.py").write_text(""), "does not list"),
     "a link too many": (lambda at: (at / "wheelhouse/x").symlink_to("/etc/passwd"), "does not list"),
     "no list": (lambda at: (at / "SHA256SUMS").unlink(), "has no SHA256SUMS"),

@@ -56,12 +56,17 @@ async def open_door(
         services, services.policy_source, decide, details, resolver, parse_networks(["127.0.0.0/8"]), {}
     )
     door, opened = Door(gate, limits, Occupancy.alone()), list[asyncio.StreamWriter]()
+    serving = set[asyncio.Task[None] | None]()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
         peer = peer_client(writer.get_extra_info("peername"))
         with contextlib.suppress(ZeroDivisionError):
             await door.welcome(Caller(reader, writer, peer, trusted, limited), serve)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        serving.discard(asyncio.current_task())
 
     async def knock() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
@@ -76,6 +81,7 @@ async def open_door(
         for writer in opened:
             writer.close()
         server.close()
+        await until(lambda: not serving)
 
 
 async def break_off(_client: Client) -> None:
